@@ -1,6 +1,6 @@
-"""The synthetic state: everything an inbox holds, from one seed, with what was planted written next to it.
+"""The synthetic state: the content of an inbox, from one seed, with a record of everything planted next to it.
 
-Belongs here: how the invented state comes about. Does not belong here: reading or judging what it wrote (``intake``).
+Belongs here: making the invented state. Does not belong here: reading or judging the files (``intake``).
 """
 
 from hcip_pipeline.synthetic.report import SynthReport

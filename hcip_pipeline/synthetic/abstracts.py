@@ -1,7 +1,7 @@
-"""A quarter's stays written down as a hospital submits them: the tables ``discharges`` and ``charges``.
+"""A quarter's stays as a hospital submits them: the tables ``discharges`` and ``charges``.
 
-Belongs here: codes, texts and identifiers of the abstract, and the few cells that real ones lack. Does not belong
-here: what happened in the stay (``stays``, ``patients``, ``charges``), and faults (``defects``).
+Belongs here: codes, texts and identifiers of the abstract, and the few cells that are missing in real ones. Does not
+belong here: what happened in the stay (``stays``, ``patients``, ``charges``), and faults (``defects``).
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from hcip_pipeline.synthetic.quality_effects import QualityEffects
 from hcip_pipeline.synthetic.stays import NOBODY, Dispositions, Stays
 from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, exactly, stream
 
-#: Shares of stays with a cell missing: well under those that make the intake warn about a submission.
+#: Shares of stays with a missing cell: well below those at which the intake warns about a submission.
 MISSING = {"patient_id": 0.004, "attending_npi": 0.003, "operating_npi": 0.008}
 
-#: The grouper version of a discharge in October 2024 and after; each October before has the version before.
+#: The grouper version of discharges from October 2024 on; each earlier October introduced the version one lower.
 _NEWEST_GROUPER, _NEWEST_GROUPER_YEAR = 42, 2024
 _OLDEST_GROUPER = 33
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What every quarter is written down from."""
+    """The state's facts from which every quarter is written."""
 
     hospitals: Hospitals
     mix: CaseMix
@@ -46,7 +46,7 @@ class Scene:
 
 
 def account_numbers(quarter: Quarter, stays: Stays) -> Integers:
-    """Each hospital numbers its stays from 1, after two digits of the year and one of the quarter."""
+    """Account numbers: two digits of the year, one of the quarter, and each hospital's stays numbered from 1."""
     starts = np.searchsorted(stays.hospital, stays.hospital, side="left")
     return (quarter.year % 100 * 10 + quarter.number) * 10**6 + 1 + np.arange(len(stays)) - starts
 
@@ -66,7 +66,7 @@ def write_discharges(
     missing = _missing_cells(rng, scene, stays)
     codes = scene.comorbidities.draw(rng, mix.of_kind("obstetric")[stays.drg], mix.of_kind("newborn")[stays.drg], stays)
     hac_flags = codes.hac_flags
-    if scene.effects.holds(quarter.year):
+    if scene.effects.applies_in(quarter.year):
         hac_flags = hac_flags.set(
             pl.Series(scene.effects.conditions_spared(scene.seed, str(quarter), stays.hospital)), None
         )
@@ -130,7 +130,7 @@ def _or_null(physicians: Integers, missing: Flags) -> pl.Series:
 
 
 def _missing_cells(rng: np.random.Generator, scene: Scene, stays: Stays) -> dict[str, Flags]:
-    """Which stays lack which cell: in no submission more than the share allows, so that small ones lack none."""
+    """Which stays lack which cell: in no submission more than the share allows; small ones lack none."""
     missing = {}
     surgical = scene.mix.surgical[stays.drg]
     for column, share in MISSING.items():
@@ -166,7 +166,7 @@ def _source(rng: np.random.Generator, stays: Stays, people: People) -> pl.Series
 
 
 def _pick(rng: np.random.Generator, choices: tuple[tuple[str, ...], ...], rows: Integers) -> pl.Series:
-    """One of the choices of each row, the first one most often; null where there is none."""
+    """One of the choices of each row, the first one most often; null if there is none."""
     sizes = np.array([len(choice) for choice in choices])
     starts = np.cumsum(sizes) - sizes
     u: Floats = rng.random(len(rows))

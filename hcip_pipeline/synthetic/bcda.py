@@ -1,6 +1,6 @@
-"""CMS's monthly data of a synthetic state as exports of BCDA: the very rows of CCLF, as FHIR resources.
+"""CMS's monthly data for a synthetic state as BCDA exports: the same rows as CCLF, as FHIR resources.
 
-Belongs here: which resources an export holds, and its manifest. Does not belong here: the shape of a resource
+Belongs here: which resources an export contains, and its manifest. Does not belong here: the format of a resource
 (``bcda_resources``), the rows (``cclf_frames``).
 """
 
@@ -22,9 +22,9 @@ _FIRST_PATIENT = 10_000_000
 
 
 class ExportWriter:
-    """Writes exports one after the other: each names the patients of its claims, the dead ones too.
+    """Writes exports one after the other: each includes the patients of its claims, even those who have died.
 
-    An export since a date leaves out the patients whom the whole export before it names.
+    An export since a date omits patients who were in the preceding full export.
     """
 
     def __init__(self) -> None:
@@ -37,12 +37,12 @@ class ExportWriter:
         """Write one export.
 
         Args:
-            folder: of its files.
-            day, hour: of its transaction.
-            frames: rows of the tables of CCLF.
-            people: everyone as rows of CCLF8, with ``person``.
-            final: ids of claims that CMS holds to be final.
-            since: it holds what changed since the export before.
+            folder: folder of its files.
+            day, hour: time of its transaction.
+            frames: rows of the CCLF tables.
+            people: all beneficiaries as rows of CCLF8, with ``person``.
+            final: ids of claims that CMS tags as final.
+            since: the export contains only changes since the previous one.
         """
         folder.mkdir(parents=True, exist_ok=True)
         person_of = dict(people.select("bene_mbi_id", "person").iter_rows())
@@ -142,7 +142,7 @@ def _institutional(claim: Claim, row: Row, diagnoses: Iterable[Row]) -> None:
     claim.inform_carin("discharge-status", ("BENE-PTNT-STUS-CD", row["bene_ptnt_stus_cd"]))
     claim.inform_carin("admtype", ("CLM-ADMSN-TYPE-CD", row["clm_admsn_type_cd"]))
     facility, kind = row["clm_bill_fac_type_cd"], row["clm_bill_clsfctn_cd"]
-    bill = f"{facility}{kind}"  # each digit is written with those before it
+    bill = f"{facility}{kind}"  # each code includes the preceding digits
     frequency = f"{bill}{row['clm_bill_freq_cd']}" if row["clm_bill_freq_cd"] else None
     claim.inform_carin(
         "typeofbill", ("CLM-BILL-FAC-TYPE-CD", facility), ("CLM-BILL-CLSFCTN-CD", bill), ("CLM-BILL-FREQ-CD", frequency)

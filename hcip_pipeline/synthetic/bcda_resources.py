@@ -1,6 +1,6 @@
-"""One claim, beneficiary or coverage as CMS's Beneficiary Claims Data API writes it (FHIR R4, version 3).
+"""One claim, beneficiary or coverage in the format of CMS's Beneficiary Claims Data API (FHIR R4, version 3).
 
-Belongs here: the shape of a resource. Does not belong here: which there are (``bcda``).
+Belongs here: the format of a resource. Does not belong here: which resources there are (``bcda``).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Claim:
         part: A, B, DME or D.
         patient: id of its Patient resource.
         updated: CMS's time stamp.
-        final: whether CMS holds it to be final.
+        final: whether CMS tags it as final.
     """
 
     def __init__(self, row: Row, part: str, patient: str, updated: str, *, final: bool) -> None:
@@ -126,12 +126,12 @@ class Claim:
         self._inform("CLM_IDR_LD_DT", {"timingDate": _day(row["clm_idr_ld_dt"])})
 
     def inform(self, code: str, system: str, value: object) -> None:
-        """Add a piece of supporting information that CMS has a code for; none where there is no value."""
+        """Add a piece of supporting information with a CMS code, unless it has no value."""
         if value not in (None, ""):
             self._inform(code, {"code": _concept(_bluebutton(system, value))})
 
     def inform_carin(self, code: str, *codings: tuple[str, object]) -> None:
-        """The same for one that the CARIN guide has a code for."""
+        """Add a piece of supporting information with a code of the CARIN guide, unless it has no value."""
         found = [_bluebutton(system, value) for system, value in codings if value not in (None, "")]
         if found:
             category = _concept(_coding(f"{_CARIN}/CodeSystem/C4BBSupportingInfoType", code))
@@ -145,18 +145,18 @@ class Claim:
         self._info.append({"sequence": len(self._info) + 1, "category": category, **value})
 
     def admitted(self, day: object) -> None:
-        """The day of admission."""
+        """Set the day of admission."""
         category = _concept(_coding(f"{_CARIN}/CodeSystem/C4BBSupportingInfoType", "admissionperiod"))
         self._info.append({"sequence": len(self._info) + 1, "category": category, "timingPeriod": {"start": _day(day)}})
 
     def supply(self, days: int) -> None:
-        """Days of supply of a prescription."""
+        """Set the days of supply of a prescription."""
         category = _concept(_coding(f"{_CARIN}/CodeSystem/C4BBSupportingInfoType", "dayssupply"))
         value = {"value": days, "unit": "days"}
         self._info.append({"sequence": len(self._info) + 1, "category": category, "valueQuantity": value})
 
     def provided_by(self, ccn: object, npi: object = None) -> None:
-        """Name the provider that was paid."""
+        """Set the provider that was paid."""
         identifiers = []
         if npi:
             identifiers.append({"type": _concept(_coding(_V2, "NPI")), "system": _NPI, "value": str(npi)})
@@ -167,7 +167,7 @@ class Claim:
         self.resource["provider"] = {"reference": "#provider-org"}
 
     def treated_by(self, role: str, npi: object) -> int:
-        """Name a physician; returns the place in the care team, 0 for none."""
+        """Add a physician; returns the place in the care team, 0 for none."""
         if npi in (None, ""):
             return 0
         team = self.resource.setdefault("careTeam", [])
@@ -186,7 +186,7 @@ class Claim:
         return len(team)
 
     def diagnosed(self, code: object, kind: str, on_admission: str = "") -> int:
-        """Add a diagnosis, written with its point; returns its place, 0 for none."""
+        """Add a diagnosis, written with a decimal point; returns its place, 0 for none."""
         if code in (None, ""):
             return 0
         diagnoses = self.resource.setdefault("diagnosis", [])
@@ -244,7 +244,7 @@ class Claim:
         }]  # fmt: skip
 
     def paid(self, amount: object, charges: object = None) -> None:
-        """What was paid for the claim, and charged."""
+        """Set the claim's payment and charges."""
         self.resource["payment"] = {"amount": _money(amount)}
         if charges is not None:
             self.resource["total"] = [_adjudication("CLM_SBMT_CHRG_AMT", charges)]
@@ -256,19 +256,19 @@ class Claim:
 
 
 def line_extension(name: str, code: object) -> list[Resource]:
-    """A line's extension of CMS's; none where there is no code."""
+    """CMS's extension of a line; empty without a code."""
     if code in (None, ""):
         return []
     return [{"url": f"{_EXTENSION}/{name}", "valueCoding": _bluebutton(name, code)}]
 
 
 def patient(row: Row, identifier: str, former: Sequence[Row], updated: str) -> Resource:
-    """A Patient with the number that holds and those before it.
+    """A Patient with the current number and the earlier ones.
 
     Args:
-        row: of CCLF8.
+        row: a row of CCLF8.
         identifier: id of the resource.
-        former: rows of CCLF9 that name the number.
+        former: rows of CCLF9 with the current number.
         updated: CMS's time stamp.
     """
     numbers = [

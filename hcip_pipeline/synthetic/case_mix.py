@@ -1,7 +1,7 @@
-"""What the hospitals of the state treat: APR-DRGs with their frequency, severity, cost, stay, ages and codes.
+"""The case mix of the state's hospitals: APR-DRGs with their frequency, severity, cost, stay, ages and codes.
 
 Belongs here: the tables of ``data/`` that describe cases, as arrays. Does not belong here: drawing stays from them
-(``stays``), and what an APR-DRG is (the reference table).
+(``stays``), and the meaning of APR-DRGs (the reference table).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, cumulative
 
 DATA = Path(__file__).parent / "data"
 
-#: How a stay's severity multiplies the cost and the days of severity 1, medical and procedural.
+#: Factors of each severity on the cost and the days of severity 1, medical and procedural.
 COST_BY_SEVERITY = {"M": (1.0, 1.28, 1.86, 3.5), "P": (1.0, 1.2, 1.75, 3.1)}
 DAYS_BY_SEVERITY = {"M": (1.0, 1.25, 1.8, 3.0), "P": (1.0, 1.25, 2.0, 3.6)}
 #: Spread of a cell's costs around its middle, as the standard deviation of their logarithm.
@@ -66,7 +66,7 @@ class CaseMix:
 
 
 def load_case_mix(reference: Mapping[str, pl.DataFrame]) -> CaseMix:
-    """The case mix of ``data/case_mix.csv``; types (medical, procedural) are the reference table's."""
+    """The case mix of ``data/case_mix.csv``; types (medical, procedural) come from the reference table."""
     types = reference["apr_drg"].unique("apr_drg", keep="last").select("apr_drg", "type")
     table = pl.read_csv(DATA / "case_mix.csv", schema_overrides={"apr_drg": pl.String}).join(
         types, on="apr_drg", how="left", maintain_order="left"

@@ -1,7 +1,7 @@
-"""CMS's monthly archives for a synthetic state: the same stays as the hospitals report, seen from Medicare.
+"""CMS's monthly archives for a synthetic state: the stays that the hospitals report, as Medicare sees them.
 
-Belongs here: beneficiaries and their changing numbers, months and archives, and what goes to ``truth/cms``. Does not
-belong here: what is billed (``cclf_claims``), adjustment chains (``cclf_chains``), record layouts (``cclf_records``).
+Belongs here: beneficiaries and their changing numbers, months and archives, and ``truth/cms``. Does not belong here:
+bills (``cclf_claims``), adjustment chains (``cclf_chains``), record layouts (``cclf_records``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hcip_pipeline.synthetic.cclf_records import archive_name, encode, write_arc
 from hcip_pipeline.synthetic.files import write_csv
 from hcip_pipeline.synthetic.streams import stream
 
-#: In which CMS's months are written.
+#: The format of CMS's months.
 CmsShape = Literal["cclf", "bcda"]
 ORGANIZATION = "D0210.ACO"
 #: Primary payer of fee-for-service Medicare.
@@ -35,7 +35,7 @@ _KEPT = (
     "nature_of_admission", "discharge_disposition", "primary_payer", "attending_npi", "operating_npi",
     "principal_diagnosis", "procedures", "total_charges",
 )  # fmt: skip
-#: Position by position, what an MBI may hold: C 1–9, A a letter other than S L O I B Z, N a digit, X a letter or digit.
+#: The pattern of an MBI: C is 1–9, A a letter other than S L O I B Z, N a digit, X such a letter or a digit.
 _PATTERN = "CAXNAXNAANN"
 _LETTERS = "ACDEFGHJKMNPQRTUVWXY"
 _ALPHABETS = {"C": "123456789", "A": _LETTERS, "N": "0123456789", "X": "0123456789" + _LETTERS}
@@ -48,11 +48,11 @@ class CclfWriter:
 
     Args:
         inbox: the inbox; archives go to ``cms/<month>/``.
-        truth: what is final goes to ``cms/`` below it.
+        truth: the folder of the truth; final claims go to ``cms/`` below it.
         first, last: first and last month of delivery.
         seed: the state's.
-        beneficiaries: whom CMS names at least; those beyond the ones with stays have none.
-        shape: in which the months are written: archives of CCLF, or exports of BCDA.
+        beneficiaries: the minimum number; those beyond the patients of the stays have no stays.
+        shape: the format of the months: CCLF archives, or BCDA exports.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CclfWriter:
         self._stays: list[pl.DataFrame] = []
 
     def add(self, discharges: pl.DataFrame) -> None:
-        """Note the Medicare stays among discharges in the columns of the hospital submission, typed or as text."""
+        """Collect the Medicare stays among discharges with the columns of a submission, typed or as text."""
         dates = [
             pl.col(name).cast(pl.String).str.to_date("%Y-%m-%d", strict=False)
             for name in ("birth_date", "admit_date", "discharge_date")
@@ -117,7 +117,7 @@ class CclfWriter:
         return archives
 
     def _delivered(self, claims: SyntheticClaims) -> pl.DataFrame:
-        """Versions of every claim; home health that goes on has its own chances, so that other claims keep theirs."""
+        """Versions of every claim; continued home health has its own random stream, which leaves others alone."""
         ready = ready_dates(claims)
         goes_on = pl.col("claim") >= claims.continued_from
         parts = ((ready.filter(~goes_on), "chains"), (ready.filter(goes_on), "chains of home health"))
@@ -125,7 +125,7 @@ class CclfWriter:
         return pl.concat(made)
 
     def _numbers(self, people: int) -> pl.DataFrame:
-        """person, change (0, 1, 2), mbi and the month it holds from, in order; some people change once, a few twice."""
+        """person, change (0, 1, 2), mbi and its first month, in order; some people change once, a few twice."""
         rng = stream(self._seed, "cclf", "numbers")
         widths = [len(_ALPHABETS[kind]) for kind in _PATTERN]
         codes = np.stack([rng.integers(0, width, people * 4) for width in widths], axis=1)
@@ -178,7 +178,7 @@ class CclfWriter:
         )
 
     def _without_stays(self, people: pl.DataFrame, count: int) -> pl.DataFrame:
-        """Covered and well: born like those with stays, and living where they live."""
+        """Beneficiaries without stays: birth date, sex and ZIP code are drawn from those with stays."""
         rng = stream(self._seed, "cclf", "without stays")
         like = [rng.integers(0, people.height, count) for _ in range(3)]
         return pl.DataFrame(
@@ -193,7 +193,7 @@ class CclfWriter:
     def _writing(
         self, month: Month, versions: pl.DataFrame, named: pl.DataFrame, people: pl.DataFrame
     ) -> Callable[..., None]:
-        """What writes a month's rows in the requested shape."""
+        """The function that writes a month's rows in the requested format."""
         exports = self._exports
         if exports is None:
             return partial(self._write, month)
@@ -222,7 +222,7 @@ class CclfWriter:
         )
 
     def _write_truth(self, claims: SyntheticClaims, versions: pl.DataFrame, numbers: pl.DataFrame) -> None:
-        """``truth/cms``: what is final, which cancellations are orphans, and every number with its current one."""
+        """Write ``truth/cms``: final claims, orphan cancellations, and every number with its current one."""
         current = numbers.group_by("person").agg(current_mbi=pl.col("mbi").last())
         amounts = cclf_frames.amounts(versions, claims).join(current, on="person")
         columns = ["part", "claim_id", "type", "current_mbi", "paid_amount", "allowed_amount", "denied"]

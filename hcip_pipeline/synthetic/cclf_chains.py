@@ -1,6 +1,7 @@
-"""How a claim comes to be what it finally is: original, cancellations, adjustments, and the month each is delivered.
+"""The history of a claim: original, cancellations, adjustments, and the month in which each is delivered.
 
-Belongs here: the chains and, by construction, what is final. Does not belong here: matching (the warehouse finds out).
+Belongs here: the chains, and which versions are final by construction. Does not belong here: matching, which is the
+warehouse's.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import polars as pl
 from hcip_pipeline.periods import Month
 from hcip_pipeline.synthetic.streams import stream
 
-#: what becomes of a claim: its versions as (adjustment type, percent of the first amount, which delivery, days added to
-#: the through-date, number of the version that it cancels)
+#: histories of a claim: its versions as (adjustment type, percent of the first amount, number of the delivery, days
+#: added to the through-date, number of the version that it cancels)
 _PLAIN = (("0", 100, 0, 0, -1),)
 _ADJUSTED = (("0", 100, 0, 0, -1), ("1", 100, 1, 0, 0), ("2", 90, 2, 0, -1))
 _TWICE = (*_ADJUSTED, ("1", 90, 3, 0, 2), ("2", 110, 4, 0, -1))
 _VOID = (("0", 100, 0, 0, -1), ("1", 100, 1, 0, 0))
 _SAME_AMOUNT = (("0", 100, 0, 0, -1), ("1", 100, 1, 0, 0), ("2", 100, 2, 0, -1))
-#: A corrected through-date: the cancellation no longer finds what it cancels.
+#: A corrected through-date: the cancellation no longer matches the claim it cancels.
 _CORRECTED_DATE = (("0", 100, 0, 0, -1), ("1", 100, 1, 1, -2), ("2", 90, 2, 1, -1))
 _KINDS = (_PLAIN, _ADJUSTED, _TWICE, _VOID, _SAME_AMOUNT, _CORRECTED_DATE)
 _RUNNING_SHARES = (0.88, 0.95, 0.965, 0.98, 0.995)
-#: Months before and after which a version follows the one before it in its chain.
+#: The maximum number of deliveries of a chain.
 _DELIVERIES = 5
 _ORPHAN = -2
 VERSIONS_A_CLAIM = 8
@@ -38,13 +39,14 @@ def deliver(claims: pl.DataFrame, first: Month, last: Month, seed: int, chances:
 
     Args:
         claims: claim, part, person, done (last day of service), denied; ordered by claim.
-        first, last: months of delivery; what would come later is not there yet.
+        first, last: months of delivery; versions after the last month are left out.
         seed: the state's.
-        chances: name of the stream of random numbers; claims of different calls take different ones.
+        chances: name of the stream of random numbers; different calls use different ones.
 
     Returns:
         claim, part, person, claim_id, type, percent, longer (days added to the through-date), month (number),
-        in_run_out (delivered there only), repeated (there again), done, is_final and is_orphan by construction.
+        in_run_out (delivered only there), repeated (delivered there again), done, is_final and is_orphan by
+        construction.
     """
     rng = stream(seed, "cclf", chances)
     n = len(claims)
@@ -83,7 +85,7 @@ def deliver(claims: pl.DataFrame, first: Month, last: Month, seed: int, chances:
             claim_id=(10**12 + pl.col("claim") * VERSIONS_A_CLAIM + pl.col("version")).cast(pl.String),
             is_final=(pl.col("type") != "1") & pl.col("is_gone").is_null(),
             is_orphan=pl.col("cancels") == _ORPHAN,
-            # The first run-out archive is that of the first year of delivery.
+            # The first run-out archive covers the first year of delivery.
             in_run_out=(pl.col("month") == january + 3) & pl.col("late") & (year_of_service >= first.year),
             repeated=pl.col("month").is_between(january, january + 2),
         )

@@ -1,7 +1,7 @@
-"""What Medicare is billed for around a stay: the hospital, the physicians, equipment, drugs, and care afterwards.
+"""The bills to Medicare around a stay: the hospital, the physicians, equipment, drugs, and care afterwards.
 
-Belongs here: each claim once, as it finally is, in cents. Does not belong here: how often and under which number it is
-delivered (``cclf_chains``), how it is written (``cclf_records``).
+Belongs here: each claim once, in its final form, in cents. Does not belong here: how often and under which number it is
+delivered (``cclf_chains``), and its format (``cclf_records``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import polars as pl
 
 from hcip_pipeline.synthetic.streams import stream
 
-#: disposition -> claim type, last four of the provider (the end of its type's range, which Maryland does not use yet),
-#: days, dollars a day
+#: disposition -> claim type, last four digits of the provider (the end of its type's range, which Maryland does not use
+#: yet), days, dollars per day
 _AFTERWARDS = {
     "03": ("20", "6490", 18, 520),
     "06": ("10", "8490", 30, 95),
@@ -24,11 +24,11 @@ _AFTERWARDS = {
 }
 #: Home health is billed in periods of this many days, at these cents each.
 _PERIOD_DAYS, _PERIOD_CENTS = 30, 210_000
-#: Home health goes on after what the disposition states: of those with such care, this share has one more period, and
-#: this share two. What follows a facility begins the day after it.
+#: Home health continues: of the stays with such care, the first share has one more period, and the second share two.
+#: After a facility, it begins the day after.
 _MORE_PERIODS = (0.45, 0.2)
 _AT_HOME, _FACILITIES = "06", ("03", "62", "63")
-#: What bills of care after a stay have in common.
+#: Cells that bills of care after a stay have in common.
 _AFTER_A_STAY: dict[str, pl.Expr] = {
     "nonpayment": pl.lit(None, dtype=pl.String),
     "patient_status": pl.lit("01"),
@@ -48,10 +48,10 @@ _VISIT_CENTS = (19_850, 7_930, 7_930, 7_930, 11_240)
 
 @dataclass(frozen=True)
 class SyntheticClaims:
-    """Claims of Part A (one row each) and lines of Part B and equipment; ``claim`` numbers them over both.
+    """Claims of Part A (one row each) and lines of Part B and equipment; ``claim`` numbers the claims of both.
 
     Attributes:
-        continued_from: the number of the first claim of home health that goes on.
+        continued_from: the number of the first claim of continued home health.
     """
 
     part_a: pl.DataFrame
@@ -128,7 +128,7 @@ def _inpatient(stays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _afterwards(stays: pl.DataFrame) -> pl.DataFrame:
-    """Home health, skilled nursing, hospice, rehabilitation and long-term care, as the disposition states."""
+    """Home health, skilled nursing, hospice, rehabilitation and long-term care, according to the disposition."""
     plan = pl.DataFrame(
         [(code, *what) for code, what in _AFTERWARDS.items()],
         schema=["discharge_disposition", "claim_type", "provider", "most_days", "dollars"],
@@ -152,7 +152,7 @@ def _afterwards(stays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _continued(stays: pl.DataFrame) -> pl.DataFrame:
-    """Further periods of home health, weeks after the stay: what makes care in 90 days more than care in 30."""
+    """Further periods of home health, weeks after the stay, so that care within 90 days exceeds care within 30."""
     u = (pl.col("u_after") * 7) % 1
     days_of_care = [(code, _AFTERWARDS[code][2]) for code in (_AT_HOME, *_FACILITIES)]
     plan = pl.DataFrame(days_of_care, schema=["discharge_disposition", "most_days"], orient="row")
@@ -190,7 +190,7 @@ def _continued(stays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _professional(stays: pl.DataFrame) -> pl.DataFrame:
-    """Visits by the attending, the operation, an office visit afterwards, and equipment to take home."""
+    """Visits by the attending physician, the operation, an office visit afterwards, and equipment to take home."""
     visits = pl.concat(
         [
             _line(
@@ -216,7 +216,7 @@ def _professional(stays: pl.DataFrame) -> pl.DataFrame:
         ),
     ]
     lines = pl.concat([visits, operations, office, *equipment])
-    # One claim in 100 is denied whole, one line in 50 by itself; nothing is paid for either.
+    # One claim in 100 is denied as a whole, and one line in 50 by itself; nothing is paid for either.
     claim_denied = (pl.col("u_line") * 7 + pl.col("order") * 0.37) % 1 < 0.01
     line_denied = (pl.col("u_line") * 13 + pl.col("order") * 0.29 + pl.col("line_no") * 0.11) % 1 < 0.02
     return lines.with_columns(
@@ -228,12 +228,12 @@ def _professional(stays: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class _Service:
-    """What a line is for: line ``line_no`` of the stay's claim ``order``.
+    """A billed service: line ``line_no`` of the stay's claim ``order``.
 
     Attributes:
-        npi: the column of the stay that names who rendered it.
-        after_days: on which day of the stay, from 0; None: some days after it.
-        cents: the least that is allowed.
+        npi: the stay's column with the physician who rendered it.
+        after_days: day of the stay, counted from 0; None for some days after the stay.
+        cents: the minimum allowed amount.
     """
 
     order: int

@@ -1,4 +1,4 @@
-"""Delivered versions of claims as rows of the eleven files, under the number a beneficiary has in that month.
+"""Delivered versions of claims as rows of the eleven files, with the beneficiary's number in that month.
 
 Belongs here: fields of CCLF1 to CCLF9, A and B. Does not belong here: bytes (``cclf_records``).
 """
@@ -23,7 +23,7 @@ def _delivered(month: pl.Expr, day: int) -> pl.Expr:
 
 
 def amounts(versions: pl.DataFrame, claims: SyntheticClaims) -> pl.DataFrame:
-    """``versions`` with the amounts of each claim: paid and, of lines, allowed; denied lines and claims included."""
+    """``versions`` with the amounts of each claim: paid and, for lines, allowed; denied lines and claims included."""
     a = claims.part_a.select("claim", "payment_cents").join(versions, on="claim").with_columns(
         paid=_scaled("payment_cents"), allowed=pl.lit(0, dtype=pl.Int64)
     )  # fmt: skip
@@ -43,10 +43,10 @@ def frames(
 
     Args:
         versions: the versions delivered in it.
-        claims: what they are versions of.
+        claims: the claims of these versions.
         named: person -> mbi in this month.
-        people: beneficiaries to name in CCLF8.
-        changes: mbi and previous, of this month.
+        people: beneficiaries to list in CCLF8.
+        changes: mbi and previous number of each change in this month.
     """
     delivered = versions.join(named, on="person").sort("claim", "version")
     a = delivered.join(claims.part_a.drop("person", "part"), on="claim", maintain_order="left")
@@ -118,7 +118,7 @@ def _part_a(a: pl.DataFrame) -> pl.DataFrame:
 
 
 def _revenue(a: pl.DataFrame, part_a: pl.DataFrame) -> pl.DataFrame:
-    """Room and everything else: two lines per claim, their payments adding up to the claim's."""
+    """Two lines per claim, room and everything else; their payments add up to the claim's."""
     total = _scaled("payment_cents")
     first = total * 4 // 10
     lines = [
@@ -186,7 +186,7 @@ def _drugs(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def beneficiaries(people: pl.DataFrame) -> pl.DataFrame:
-    """A row of CCLF8 a beneficiary, in the order of ``people``, without hospice ranges."""
+    """One row of CCLF8 per beneficiary, in the order of ``people``, without hospice ranges."""
     return people.select(
         bene_mbi_id="mbi",
         bene_fips_state_cd=pl.lit("24"),
@@ -207,7 +207,7 @@ def beneficiaries(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def _people(people: pl.DataFrame) -> pl.DataFrame:
-    """Beneficiaries; one with a hospice stay and death after it has the range in a second row as well."""
+    """Beneficiaries; one who died after a hospice stay has a second row with the range."""
     rows = beneficiaries(people).with_columns(hospice=people["hospice_date"])
     ranges = rows.filter(pl.col("hospice").is_not_null()).with_columns(bene_rng_bgn_dt="hospice")
     return pl.concat([rows, ranges]).sort("bene_mbi_id", "bene_rng_bgn_dt", nulls_last=False).drop("hospice")

@@ -1,6 +1,6 @@
-"""Writing CCLF files and archives: the inverse of ``intake.cclf``, byte for byte as CMS lays records out.
+"""Writing CCLF files and archives: the inverse of ``intake.cclf``, with CMS's record layouts.
 
-Belongs here: frames to records, control files, zip archives. Does not belong here: what the records state (``cclf``).
+Belongs here: frames to records, control files, zip archives. Does not belong here: the records' content (``cclf``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.cms import LAYOUTS, CmsField
 
-#: What the control file calls each file.
+#: Descriptions of the files in the control file.
 _DESCRIPTIONS = {
     "cclf1": "Part A Claims Header File",
     "cclf2": "Part A Claims Revenue Center Detail File",
@@ -29,12 +29,12 @@ _DESCRIPTIONS = {
     "cclfb": "Part B BE and Demo Codes File",
 }
 _PLACES = {"money": 2, "quantity": 4}
-#: Zip entries carry a time; a fixed one keeps the bytes the same.
+#: Zip entries have a time; a fixed one keeps the bytes the same.
 _ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 
 
 def encode(table: str, rows: pl.DataFrame, record_length: int | None = None) -> bytes:
-    """The records of a frame: text left-, numbers right-justified, a minus in the first byte; absent columns blank.
+    """The records of a frame: text left-justified, numbers right-justified, a minus sign first, absent columns blank.
 
     Args:
         table: ``cclf1`` … ``cclfb``.
@@ -61,7 +61,7 @@ def _cell(field: CmsField, rows: pl.DataFrame) -> pl.Expr:
     elif field.kind == "integer":
         cell = column.cast(pl.String).str.pad_start(field.width)
     else:
-        text = column.cast(pl.String)  # a character may take more than one byte
+        text = column.cast(pl.String)  # a character may have more than one byte
         cell = text + pl.lit(" " * field.width).str.slice(0, field.width - text.str.len_bytes().cast(pl.Int64))
     return cell.fill_null(" " * field.width)
 
@@ -78,7 +78,7 @@ def control_file(files: Mapping[str, bytes]) -> bytes:
 
 
 def archive_name(organization: str, file_date: dt.date, *, run_out: bool = False, year: int | None = None) -> str:
-    """The name of an archive; put the file's number after ``ZC`` for a file (``member_name``)."""
+    """The name of an archive; its files have their number after ``ZC`` (``member_name``)."""
     year = file_date.year if year is None else year
     return f"P.{organization}.ZC{'R' if run_out else 'Y'}{year % 100:02d}.D{file_date:%y%m%d}.T0100000"
 

@@ -1,7 +1,7 @@
 """Charge lines: a stay's cost spread over revenue codes, marked up by rate center.
 
-Belongs here: from the cost of a stay to what the hospital charges for it. Does not belong here: the way back
-(methodology §2), which is the pipeline's.
+Belongs here: from the cost of a stay to the hospital's charges. Does not belong here: the way back (methodology §2),
+which is the pipeline's.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from hcip_pipeline.synthetic.streams import Floats, Integers, stream
 
 DAYS, ICU, EACH = "days", "icu", "each"
 
-#: Price level by component, first year = 1: supplies and drugs rise faster.
+#: Yearly price increase by component: supplies and drugs rise faster.
 YEARLY_RISE = {"core": 0.031, "supply_drug": 0.046, "total": 0.034}
 
 
 def price_level(component: str, years: int) -> float:
-    """Prices after ``years`` years, to four decimals: what ``cost_index`` states and what stays are charged at."""
+    """Prices after ``years`` years, to four decimals, for ``cost_index`` and for charges."""
     level = 1.0
     for _ in range(abs(years)):
         level = level * (1 + YEARLY_RISE[component]) if years > 0 else level / (1 + YEARLY_RISE[component])
@@ -34,7 +34,13 @@ def price_level(component: str, years: int) -> float:
 
 @dataclass(frozen=True)
 class Profile:
-    """The revenue codes of one kind of stay, one element per code: shares of cost, presence in percent and its rise."""
+    """The revenue codes of one kind of stay, one element per code.
+
+    Attributes:
+        share: weight in the stay's cost.
+        presence: share of stays that have the code, at the lowest severity.
+        step: increase of ``presence`` per severity.
+    """
 
     code: Integers
     share: Integers
@@ -45,7 +51,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class ChargeMaster:
-    """What is charged: revenue codes with their rate center and component, and a profile for each kind of stay."""
+    """Revenue codes with their rate center and component, and a profile for each kind of stay."""
 
     revenue_code: tuple[str, ...]
     rate: Integers
@@ -54,7 +60,7 @@ class ChargeMaster:
 
     @classmethod
     def load(cls, reference: Mapping[str, pl.DataFrame], mix: CaseMix) -> ChargeMaster:
-        """Rate centers are those of the reference table (the narrowest range wins)."""
+        """Load the profiles; rate centers come from the reference table (the narrowest range wins)."""
         table = pl.read_csv(DATA / "charge_profiles.csv", schema_overrides={"revenue_code": pl.String})
         codes = table.get_column("revenue_code").unique().sort()
         ranges = reference["revenue_codes"].with_columns(
@@ -106,7 +112,7 @@ def draw_charges(
     """The charge lines of a quarter's stays."""
     rng = stream(seed, "charges", str(quarter))
     own = hospitals.markup_in(rate_year(quarter.start))
-    own = np.where(own > 0, own, own[:, :1])  # without a row of its own a rate center is charged by the row ALL
+    own = np.where(own > 0, own, own[:, :1])  # a rate center without its own row is charged by the row ALL
     years = quarter.year - first_year
     level = np.where(master.is_supply, price_level("supply_drug", years), price_level("core", years))
     profile_of = mix.profile[stays.drg]
@@ -143,7 +149,7 @@ def _lines(
     present = rng.random(shape) < presence
     present[~present.any(axis=1), int(np.argmax(profile.share))] = True
 
-    # Integer weights, so that their sum is the same in whatever order it is taken.
+    # Integer weights, so that their sum does not depend on the order.
     days = stays.days[rows]
     longer = np.clip(days / mix.days[stays.drg[rows], stays.severity[rows]], 0.3, 4.0)
     by_day = np.array([unit != EACH for unit in profile.unit])

@@ -1,6 +1,6 @@
 """Secondary diagnoses, and the complications that happen in a hospital.
 
-Belongs here: ICD-10-CM codes that are next to the principal diagnosis. Does not belong here: the principal diagnosis
+Belongs here: ICD-10-CM codes other than the principal diagnosis. Does not belong here: the principal diagnosis
 and procedures, which follow from the APR-DRG (``case_mix``).
 """
 

@@ -1,6 +1,6 @@
-"""Planting faults in the rows of a submission, and knowing what must be found for it.
+"""Planting faults in the rows of a submission, and the findings that must follow.
 
-Belongs here: choosing rows, changing them, and the consequences that the intake's rules name. Does not belong here:
+Belongs here: choosing rows, changing them, and the consequences that the intake's rules report. Does not belong here:
 the faults (``faults``), and submissions that are faulty as a whole (``resubmissions``).
 """
 
@@ -34,7 +34,6 @@ class TextSubmission:
     rng: np.random.Generator
     _planted: list[tuple[str, int, RowFault]] = field(default_factory=list)
     _shapes: list[tuple[str, int]] = field(default_factory=list)
-    _used: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.tables = {
@@ -68,10 +67,10 @@ class TextSubmission:
                 self._shapes.append((fault.table, row))
             case "repeat" | "insert":
                 if fault.how == "repeat":
-                    self._planted.append((fault.table, row, fault))  # neither of the two is taken
+                    self._planted.append((fault.table, row, fault))  # neither of the two is accepted
                 row = len(table) + 10**7
                 copy = table.filter(here).with_columns(pl.lit(row).cast(pl.Int64).alias(_ID), pl.col(_ORDER) + 0.5)
-                if fault.table == "discharges":  # byte for byte the same it would be read once
+                if fault.table == "discharges":  # an identical row would be read once
                     copy = copy.with_columns(pl.lit("99999").alias("zip_code"))
                 if fault.how == "insert":
                     copy = copy.with_columns(fault.edit(place).alias(fault.written_to))
@@ -98,21 +97,21 @@ class TextSubmission:
         self._planted += [(fault.table, row, fault) for row in rows]
 
     def drop(self, share: float) -> None:
-        """Leave out a share of the stays, with their lines."""
+        """Remove a share of the stays, with their lines."""
         stays = self.tables["discharges"]
         kept = np.sort(self.rng.permutation(len(stays))[: int(len(stays) * (1 - share))])
         accounts = stays[kept].get_column(_ACCOUNT).to_list()
         self.tables = {name: frame.filter(pl.col(_ACCOUNT).is_in(accounts)) for name, frame in self.tables.items()}
 
     def written(self) -> dict[str, pl.DataFrame]:
-        """The tables as they are to be written (``shaped_rows`` still lack their extra cell)."""
+        """The tables to be written (``shaped_rows`` still lack their extra cell)."""
         return {
             name: frame.sort(_ORDER).drop(_ID, _ORDER, _ACCOUNT).with_columns(pl.all().replace("", None))
             for name, frame in self.tables.items()
         }
 
     def shaped_rows(self, table: str) -> list[int]:
-        """Lines of a file that get a cell too many."""
+        """Lines of a file that get an extra cell."""
         rows = self._numbered(table)
         return [
             rows.filter(pl.col(_ID) == row).get_column("source_row").item()
@@ -121,7 +120,7 @@ class TextSubmission:
         ]
 
     def findings(self) -> pl.DataFrame:
-        """Everything that must be found, and nothing else."""
+        """Exactly the findings that the intake must make."""
         found = [pl.DataFrame(schema=SCHEMA)]
         quarantined: dict[str, set[int]] = {"discharges": set(), "charges": set()}
         for table, row, fault in self._planted:
@@ -137,7 +136,7 @@ class TextSubmission:
         )
 
     def _consequences(self, quarantined: dict[str, set[int]]) -> list[pl.DataFrame]:
-        """What one quarantined row does to the rows that belong to it."""
+        """Findings on the rows that belong to quarantined ones."""
         stays, lines = self._numbered("discharges"), self._numbered("charges")
         bad_stay, bad_line = (pl.col(_ID).is_in(list(quarantined[name])) for name in ("discharges", "charges"))
         filled = pl.col("account_no") != ""
@@ -153,7 +152,7 @@ class TextSubmission:
             finding_rows(orphans, self.name, file["charges"], "account_no", "C-NO-DISCHARGE", CONSEQUENCE),
             finding_rows(lost_lines, self.name, file["charges"], "", "C-DISCHARGE-QUARANTINED", CONSEQUENCE),
             finding_rows(stays_of_bad_lines, self.name, file["discharges"], "", "D-LINE-QUARANTINED", CONSEQUENCE),
-            # An APR-DRG of no version is in no version's table.
+            # Without a version, an APR-DRG is in no version's table.
             finding_rows(empty, self.name, file["discharges"], "apr_drg", "D-APR-DRG-UNKNOWN", CONSEQUENCE),
         ]
 

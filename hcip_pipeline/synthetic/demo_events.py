@@ -1,6 +1,6 @@
-"""What happens in the demo besides the state itself: discharges that come late, and screenings that are pending.
+"""Events in the demo besides the state itself: late discharges and pending screenings.
 
-Belongs here: changing the inbox accordingly. Does not belong here: settling what was released in between.
+Belongs here: changing the inbox accordingly. Does not belong here: the settlements in between.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.synthetic.files import as_csv, write_control_totals
 
 _LATE_FOLDER = "late"
-#: How many of the last discharges of the quarter are late.
+#: The number of the quarter's last discharges that are late.
 _LATE = 40
 #: Care partners of the hospital whose screening is pending.
 _PENDING = 2
 
 
 def keep_back(inbox: Path, period: PerformancePeriod) -> None:
-    """Take the last discharges out of the largest submission of the period's last quarter; once an inbox.
+    """Take the last discharges out of the largest submission of the period's last quarter; once per inbox.
 
-    The next version has them all (:func:`deliver_late`). The screenings of the hospital's two busiest care partners are
-    pending in this half-year.
+    The next version contains them (:func:`deliver_late`). The screenings of the hospital's two busiest care partners
+    are pending in this half-year.
     """
     quarter = period.quarters[-1]
     folders = sorted(path for path in (inbox / "hospital" / str(quarter)).iterdir() if "." not in path.name)
@@ -65,7 +65,7 @@ def _leave_pending(file: Path, ccn: str, discharges: pl.DataFrame) -> None:
 
 
 def deliver_late(inbox: Path) -> list[str]:
-    """Put what was kept back into the inbox; gives the submissions, ``2025Q2/210804.r2``."""
+    """Put the submissions that were kept back into the inbox; returns their names, such as ``2025Q2/210804.r2``."""
     waiting = sorted((inbox.parent / _LATE_FOLDER).glob("*/*.r2"))
     for folder in waiting:
         folder.rename(inbox / "hospital" / folder.parent.name / folder.name)

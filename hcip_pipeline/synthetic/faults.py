@@ -1,7 +1,7 @@
 """The faults that ``--defects`` plants: which rule each breaks, where, and how.
 
 Belongs here: the list. Does not belong here: choosing rows and submissions for them (``defects``), and the rules
-themselves (``rules.hospital``), whose ids these are.
+themselves (``rules.hospital``), whose ids are used here.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import polars as pl
 
 from hcip_pipeline.periods import Quarter
 
-#: A CCN that no hospital has, and a revenue code that no range holds.
+#: A CCN that no hospital has, and a revenue code that is in no range.
 NO_HOSPITAL = "219999"
 NO_REVENUE_CODE = "0999"
-#: Charged by no one else: in a state with defects its markup is so low that cost comes out over 1.5 of charges.
+#: Charged nowhere else: in a state with defects, its markup is so low that cost is more than 1.5 times charges.
 ODD_REVENUE_CODE, ODD_RATE = "0413", ("HYP", 0.45)
 
 
 @dataclass(frozen=True)
 class FaultPlace:
-    """What a fault may need to know of the submission it is planted in."""
+    """What a fault may need to know about its submission."""
 
     quarter: Quarter
     other_ccn: str
@@ -36,13 +36,14 @@ class RowFault:
     """One fault in one row.
 
     Attributes:
-        rule, column: as the intake names them.
-        table: the file whose row it is.
-        cell: the column to write to, if the rule names none or another.
+        rule, column: as in the intake's finding.
+        table: the table of the row.
+        cell: the column to change, if the rule names none or another.
         edit: the new cell, as an expression over the row's text cells.
         is_warning: the row is accepted anyway.
-        how: ``cell`` changes one, ``repeat`` sends the row twice, ``insert`` adds a line, ``shape`` adds a cell.
-        surgical: only a procedural APR-DRG can have it.
+        how: ``cell`` changes a cell, ``repeat`` sends the row twice, ``insert`` adds a line, ``shape`` adds a cell,
+            ``odd charges`` moves a stay's charges to ``ODD_REVENUE_CODE``.
+        surgical: only stays with a procedural APR-DRG can have it.
     """
 
     rule: str
@@ -56,7 +57,7 @@ class RowFault:
 
     @property
     def written_to(self) -> str:
-        """File that the fault is written to."""
+        """The column that the fault is written to."""
         return self.cell or self.column
 
 
@@ -70,7 +71,7 @@ def _moved(column: str, by: str) -> Edit:
 
 
 def _other_digit(column: str) -> Edit:
-    """The last digit of an NPI, one higher: its check digit no longer fits."""
+    """The last digit of an NPI, raised by one: its check digit is wrong then."""
     last = (pl.col(column).str.slice(9, 1).cast(pl.Int64) + 1) % 10
     return lambda place: pl.col(column).str.slice(0, 9) + last.cast(pl.String)
 
@@ -90,7 +91,7 @@ def _warning(rule: str, column: str, edit: Edit, *, cell: str = "", surgical: bo
 _OTHER_CCN: Edit = lambda place: pl.lit(place.other_ccn)  # noqa: E731
 _AFTER_QUARTER: Edit = lambda place: pl.lit(place.quarter.next().start.isoformat())  # noqa: E731
 
-#: The edits of inputs.md in its order, each at least once.
+#: The edits of inputs.md, in its order, each at least once.
 ROW_FAULTS = (
     RowFault("D-ROW-SHAPE", "", how="shape"),
     _discharge("D-CONTROL-CHARACTER", "", _text("P1\t2"), cell="patient_id"),
@@ -167,13 +168,13 @@ def _plus(column: str, dollars: int) -> pl.Expr:
     return (pl.col(column).cast(pl.Decimal(18, 2)) + dollars).cast(pl.Decimal(18, 2)).cast(pl.String)
 
 
-#: Submissions that are accepted with a warning, by its rule.
-SAID = (
+#: Rules of submissions that are accepted with a warning.
+WARNED = (
     "S-VOLUME", "S-NPI-MISSING", "S-UNMAPPED", "S-PATIENT-ID-MISSING", "S-REPEATED", "F-COLUMN-UNKNOWN",
     "S-FILE-UNKNOWN", "S-CONTROL-KEY-UNKNOWN",
 )  # fmt: skip
 
-#: Submissions that are refused. Each is a resubmission (or a folder of its own), so that what was sent first stays.
+#: Rules of refused submissions. Each is a resubmission (or a separate folder), so that the first submission stays.
 REFUSED = (
     "F-MISSING", "F-AMBIGUOUS", "F-NOT-A-FILE", "F-EMPTY", "F-NO-ROWS", "F-COMPRESSION", "F-ENCODING", "F-NUL",
     "F-LINE-ENDS", "F-HEADER", "F-UNREADABLE", "F-COLUMN-MISSING", "F-COLUMN-REPEATED", "F-COLUMN-TYPE",

@@ -1,6 +1,6 @@
 """Writing files so that the same state gives the same bytes.
 
-Belongs here: formats. Does not belong here: what is in the files.
+Belongs here: formats. Does not belong here: the content of the files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILE_FORMATS: tuple[str, ...] = get_args(FileFormat)
 def write_submission(
     folder: Path, tables: Mapping[str, pl.DataFrame], file_format: FileFormat, prepared_at: str
 ) -> Decimal:
-    """A hospital submission: each table in the format, and ``control_totals.json``. Returns the total charges."""
+    """Write a hospital submission: each table in the format, and ``control_totals.json``. Returns the total charges."""
     folder.mkdir(parents=True)
     if file_format == "x12":
         write_bills(folder, tables, prepared_at)
@@ -41,7 +41,7 @@ def write_submission(
 
 
 def write_control_totals(folder: Path, discharges: int, charge_lines: int, total: Decimal, prepared_at: str) -> None:
-    """``control_totals.json`` (inputs.md)."""
+    """Write ``control_totals.json`` (inputs.md)."""
     content = {
         "discharges": discharges,
         "charge_lines": charge_lines,
@@ -52,26 +52,26 @@ def write_control_totals(folder: Path, discharges: int, charge_lines: int, total
 
 
 def as_csv(frame: pl.DataFrame, *, compressed: bool = False) -> bytes:
-    """RFC 4180, UTF-8, LF; gzip without a name or a time in it."""
+    """The frame as CSV: RFC 4180, UTF-8, LF; gzip without a file name or time."""
     text = io.BytesIO()
     frame.write_csv(text)
     return gzip.compress(text.getvalue(), compresslevel=5, mtime=0) if compressed else text.getvalue()
 
 
 def write_csv(path: Path, frame: pl.DataFrame) -> None:
-    """A CSV file, with the folders above it."""
+    """Write a CSV file, making its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(as_csv(frame))
 
 
 def write_contract(folder: Path, table: Table, frame: pl.DataFrame) -> None:
-    """``<table>.csv`` in the contract's columns and order, by key; nothing where there are no rows."""
+    """Write ``<table>.csv`` with the contract's columns in their order, sorted by key; nothing if there are no rows."""
     if not frame.is_empty():
         names = [column.name for column in table.columns if column.name in frame.columns or not column.optional]
         write_csv(folder / f"{table.name}.csv", frame.select(names).sort(list(table.key) or names))
 
 
 def write_text(path: Path, lines: Sequence[str]) -> None:
-    """A text file of whole lines."""
+    """Write lines to a text file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the intake ought to find in a submission, row by row: the faults planted, what follows from them, and gaps.
+"""The findings that the intake must make in a submission, row by row: planted faults, their consequences, and gaps.
 
 Belongs here: ``truth/defects.csv``. Does not belong here: planting (``defects``).
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-#: ``origin``: planted on purpose; a consequence of that; or one of the few cells that any hospital's abstracts lack.
+#: ``origin``: planted on purpose; a consequence of that; or one of the few cells missing in any hospital's abstracts.
 PLANTED, CONSEQUENCE, GAP = "planted", "consequence", "gap"
 
 SCHEMA = {
@@ -21,7 +21,7 @@ SCHEMA = {
     "origin": pl.String,
 }
 
-#: Missing cells that the intake counts on discharges it accepts.
+#: Missing cells that the intake counts on accepted discharges.
 _GAPS = (
     ("D-ATTENDING-NPI", "attending_npi", False),
     ("D-OPERATING-NPI-MISSING", "operating_npi", True),
@@ -58,5 +58,5 @@ def finding_rows(rows: pl.DataFrame, submission: str, file: str, column: str, ru
 
 
 def of_submission(submission: str, file: str, rule: str) -> pl.DataFrame:
-    """A finding about a submission as a whole, or about a file of it."""
+    """A finding about a whole submission, or about one of its files."""
     return pl.DataFrame([(submission, file, None, "", rule, PLANTED)], schema=SCHEMA, orient="row")

@@ -1,6 +1,6 @@
-"""The hospitals of the state: which they are, how large, what they offer, what they cost and charge.
+"""The hospitals of the state: their size, services, cost and charges.
 
-Belongs here: facts of a hospital that hold for years. Does not belong here: their stays, physicians and files.
+Belongs here: lasting facts about hospitals. Does not belong here: their stays, physicians and files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hcip_pipeline.synthetic.streams import (
     stream,
 )
 
-#: No hospital has fewer discharges a quarter than this: below it one stay more is a change of over 20%.
+#: The minimum number of a hospital's discharges per quarter: below it, one more stay is a change of over 20%.
 FEWEST_A_QUARTER = 12
 
 #: Shares of a year's discharges by quarter: winter is busier.
@@ -43,7 +43,7 @@ class Hospitals:
         offers: hospitals × services.
         cost_effect, days_effect: factors on the cost and the days of every stay there.
         labor_market, ime, dsh: the regulator's adjustments, four decimals.
-        markup: hospitals × (ALL, *RATED), charges over cost in the first rate year, 0 where there is no own row.
+        markup: hospitals × (ALL, *RATED), charges over cost in the first rate year, 0 if there is no separate row.
         zip_prefix: first three digits of most patients' ZIP codes.
     """
 
@@ -64,35 +64,35 @@ class Hospitals:
         return len(self.ccn)
 
     def markup_in(self, rate_year: int) -> Floats:
-        """``markup`` in a rate year: it creeps up by 0.4% a year, to four decimals."""
+        """``markup`` in a rate year, to four decimals: it rises by 0.4% per year."""
         return np.rint(self.markup * (1 + 0.004 * (rate_year - 2020)) * 10000) / 10000
 
     @property
     def adjustment(self) -> Floats:
-        """What makes the same care more expensive here, and ``cost_factor`` removes again (methodology §2)."""
+        """The factor on the cost of the same care here, which the pipeline removes again (methodology §2)."""
         return self.labor_market * (1 + self.ime) * (1 + self.dsh)
 
 
 def invented_hospitals() -> pl.DataFrame:
-    """The hospitals that states are made of: none is a hospital's, in name, number or county.
+    """The hospitals that states are made of: no name, number or county is a real hospital's.
 
-    ``ccn`` keeps Maryland's state code (21) and the type of facility that CMS's last four digits name (State Operations
-    Manual, section 2779A1), so that rules that read either find it. CMS gives numbers out in order, and each of these
-    is far above the highest of its range in Maryland: short-term hospitals from 210801 (real ones are below 210100),
+    ``ccn`` has Maryland's state code (21) and the facility type given by CMS's last four digits (State Operations
+    Manual, section 2779A1), for rules that depend on either. CMS assigns numbers in order, and each of these is far
+    above the highest of its range in Maryland: short-term hospitals from 210801 (real ones are below 210100),
     children's from 213390, psychiatric from 214490, federal from 21090F.
 
     Returns:
         One row per hospital in order of ``ccn``: the columns of the reference table, ``zip_prefix`` (first three digits
-        of most patients' ZIP codes), and ``volume`` (relative discharges; null for one that sends nothing).
+        of most patients' ZIP codes), and ``volume`` (relative discharges; null if it submits nothing).
     """
     text = dict.fromkeys(("ccn", "name", "acute", "county", "system", "zip_prefix"), pl.String)
     return pl.read_csv(DATA / "hospitals.csv", schema_overrides={**text, "volume": pl.Float64})
 
 
 def choose_hospitals(mix: CaseMix, count: int, discharges_per_year: int, seed: int) -> Hospitals:
-    """``count`` acute hospitals of the invented ones, from large to small ones evenly.
+    """Choose ``count`` of the invented acute hospitals, evenly from large to small.
 
-    If more are requested than there are acute ones, five others are among them, whose cases count in no norm.
+    If more are requested than there are acute ones, five others are included, whose cases count in no norm.
 
     Raises:
         UsageError: there are not that many hospitals, or so few discharges that a hospital's volume would be noise.
@@ -137,7 +137,7 @@ def choose_hospitals(mix: CaseMix, count: int, discharges_per_year: int, seed: i
 def quarterly_volumes(
     hospitals: Hospitals, discharges_per_year: int, quarters: Sequence[Quarter], seed: int
 ) -> Integers:
-    """Discharges, quarters × hospitals: a year's add up to ``discharges_per_year``, and none moves by 20% in a year."""
+    """Discharges, quarters × hospitals: a year's add up to ``discharges_per_year``; none changes by 20% in a year."""
     volumes = []
     for quarter in quarters:
         ends = np.rint(np.cumsum(np.concatenate(([0.0], _SEASONS))) * discharges_per_year).astype(np.int64)
@@ -148,13 +148,13 @@ def quarterly_volumes(
 
 
 def local_mix(hospitals: Hospitals, mix: CaseMix, seed: int) -> Floats:
-    """Weight of each APR-DRG at each hospital (hospitals × APR-DRGs): 0 where its service is not offered."""
+    """Weight of each APR-DRG at each hospital (hospitals × APR-DRGs): 0 if its service is not offered."""
     taste = exp(0.2 * stream(seed, "local mix").standard_normal((len(hospitals), len(mix.apr_drg))))
     return mix.weight * taste * hospitals.offers[:, mix.service]
 
 
 def _offers(services: tuple[str, ...], rank: Integers, rng: np.random.Generator) -> Flags:
-    """The larger a hospital the more it offers; the two largest offer everything."""
+    """The larger a hospital, the more it offers; the two largest offer everything."""
     share = pl.read_csv(DATA / "services.csv").get_column("offered_by").to_numpy() / 100
     place = (rank[:, None] + 0.5 + 1.5 * (rng.random((len(rank), len(services))) - 0.5)) / len(rank)
     offers = place < share
@@ -164,7 +164,7 @@ def _offers(services: tuple[str, ...], rank: Integers, rng: np.random.Generator)
 def _markups(count: int, rng: np.random.Generator) -> Floats:
     own = 1.16 + 0.26 * rng.random((count, 1))
     rated = own * (0.93 + 0.16 * rng.random((count, len(RATED))))
-    rated[rng.random(rated.shape) < 0.08] = 0  # this hospital's row for ALL serves that rate center too
+    rated[rng.random(rated.shape) < 0.08] = 0  # this hospital's row ALL covers that rate center, too
     return np.hstack((own, rated))
 
 

@@ -1,6 +1,6 @@
-"""Who is in the beds: people who come back, are sent on to another hospital, or are born there.
+"""The patients: people who come back, are transferred to another hospital, or are born there.
 
-Belongs here: identity, and the links between stays that it makes. Does not belong here: what a stay is about
+Belongs here: identity, and the links between stays that follow from it. Does not belong here: the content of a stay
 (``stays``).
 """
 
@@ -32,10 +32,10 @@ _MEDICAID_MANAGED_CARE = 3
 
 _OUT_OF_STATE = np.array([17325, 17268, 19711, 20002, 20011, 22201, 22302, 25401, 26505, 15501])
 
-#: Days after a discharge at which people come back: half of them within the first ten.
+#: Days after a discharge on which people come back: half of them within the first ten.
 _WITHIN_30 = 0.78
 _AGE_BANDS = np.array([35, 50, 65, 75])
-#: How long a discharge is remembered, and how far a return may lie behind the day that was drawn for it.
+#: How long a discharge is remembered, and how much later than the drawn day a return may be.
 _REMEMBERED_DAYS = 76
 _SLACK_DAYS = 6
 
@@ -45,7 +45,7 @@ _GONE = ("20", "30")
 
 @dataclass(frozen=True)
 class People:
-    """Who each stay's patient is, one element per stay; ``number`` is the same for every stay of one person."""
+    """The patient of each stay, one element per stay; ``number`` is the same for every stay of one person."""
 
     number: Integers
     birth: Integers
@@ -85,10 +85,10 @@ class Population:
     _recent: _Recent | None = field(default=None, repr=False)
 
     def admit(self, quarter: Quarter, stays: Stays, account: Integers) -> tuple[People, pl.DataFrame]:
-        """Give every stay a patient.
+        """Assign a patient to every stay.
 
         Returns:
-            the people, and one row per stay that follows another (``kind`` is transfer or return): hospital_ccn,
+            The people, and one row per stay that follows another (``kind`` is transfer or return): hospital_ccn and
             account_no of both, and days between.
         """
         rng = stream(self.seed, "patients", str(quarter))
@@ -129,7 +129,7 @@ class Population:
         return [self.dispositions.codes.index(code) for code in codes if code in self.dispositions.codes]
 
     def _newcomers(self, rng: np.random.Generator, stays: Stays) -> People:
-        """Each stay as a new person's; newborns share their mother's address and, except for Medicare, payer."""
+        """A new person for each stay; newborns share their mother's address and, except for Medicare, payer."""
         n = len(stays)
         newborn = stays.mother != NOBODY
         birth = stays.admit - np.where(newborn, 0, (stays.age * 1461) // 4 + rng.integers(0, 365, n))
@@ -147,7 +147,7 @@ class Population:
     def _link_transfers(
         self, rng: np.random.Generator, stays: Stays, pool: _Recent, first: int, parent: Integers
     ) -> Flags:
-        """Somebody sent on is admitted to another hospital on the same day or the next, if one of the state's."""
+        """Patients who were sent on are admitted to another of the state's hospitals on the same or the next day."""
         moved = np.zeros(len(stays), dtype=bool)
         may_receive = (stays.age >= 18) & ~self.mix.of_kind("obstetric", "newborn")[stays.drg] & ~stays.is_scheduled
         may_receive &= stays.discharge > stays.admit  # so that a chain always moves on
@@ -168,7 +168,7 @@ class Population:
         return moved
 
     def _sent_home_early(self, quarter: Quarter, stays: Stays) -> Flags:
-        if not self.effects.holds(quarter.year):
+        if not self.effects.applies_in(quarter.year):
             return np.zeros(len(stays), dtype=bool)
         responsible = np.where(self.mix.surgical[stays.drg], stays.operating, stays.attending)
         return self.effects.sent_home_early(self.seed, str(quarter), responsible)
@@ -177,8 +177,8 @@ class Population:
         return ~(self.mix.of_kind("obstetric", "newborn")[stays.drg] | (stays.age < 18))
 
     def _link_planted(self, quarter: Quarter, stays: Stays, pool: _Recent, first: int, parent: Integers) -> Flags:
-        """Who was sent home too early comes back first; gives the admissions that are no one's return (planted)."""
-        if not self.effects.holds(quarter.year):
+        """Patients who were sent home too early return first; returns the admissions planted as no one's return."""
+        if not self.effects.applies_in(quarter.year):
             return np.zeros(len(stays), dtype=bool)
         rng = stream(self.seed, "planted returns", str(quarter))
         rows = np.flatnonzero(self._may_return(stays) & ~stays.is_scheduled & (parent == NOBODY))
@@ -195,7 +195,7 @@ class Population:
     def _link_returns(
         self, rng: np.random.Generator, stays: Stays, pool: _Recent, first: int, parent: Integers, spared: Flags
     ) -> None:
-        """Some of the admissions are people who were discharged some days before, mostly from the same hospital."""
+        """Some admissions are of people who were discharged some days earlier, mostly from the same hospital."""
         n = len(stays)
         kinds = self.mix.of_kind("medical", "behavioral")[stays.drg]
         chance = np.where(kinds, 0.20 + 0.03 * stays.severity, 0.09)
@@ -242,7 +242,7 @@ def _join(earlier: _Recent, later: _Recent) -> _Recent:
 
 
 def _follow(pool: _Recent, first: int, parent: Integers) -> None:
-    """A stay that follows another is the same person's as the first of their chain."""
+    """Give each stay that follows another the person of the first stay in its chain."""
     root = np.arange(len(pool.hospital))
     linked = np.flatnonzero(parent != NOBODY)
     root[first + linked] = parent[linked]
@@ -253,7 +253,7 @@ def _follow(pool: _Recent, first: int, parent: Integers) -> None:
 
 
 def _ranked(keys: Integers) -> Integers:
-    """``keys`` made unique by the rank among equals, in their order."""
+    """``keys`` made unique by the rank among equal ones, in order."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     rank = np.empty(len(keys), dtype=np.int64)
@@ -262,7 +262,7 @@ def _ranked(keys: Integers) -> Integers:
 
 
 def _latest_before(keys: Integers, days: Integers, free: Flags, wanted: Integers, day: Integers) -> Integers:
-    """For each wanted key and day, a free element of that key on the day or just before it; each is given once."""
+    """For each wanted key and day, a free element of that key on the day or just before it; each is used only once."""
     rows = np.flatnonzero(free)
     code = keys[rows] * 10**6 + days[rows]
     order = np.argsort(code, kind="stable")

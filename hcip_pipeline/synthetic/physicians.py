@@ -1,6 +1,6 @@
-"""The physicians of the state: identifiers, services, where they work, and how costly their stays are, year by year.
+"""The physicians of the state: identifiers, services, hospitals, and the cost of their stays year by year.
 
-Belongs here: facts of physicians. Does not belong here: the program they take part in (``program_files``).
+Belongs here: facts about physicians. Does not belong here: the program they take part in (``program_files``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, exp, stream
 
 TRENDS = ("improving", "steady", "worsening")
 _TREND_SHARES = (0.42, 0.80)  # improving below the first, steady below the second
-_DRIFT = np.array([-0.055, -0.004, 0.035])  # of the logarithm of cost, a year
+_DRIFT = np.array([-0.055, -0.004, 0.035])  # of the logarithm of cost, per year
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Physicians:
     """One element for each physician, and one for each appointment (a physician at a hospital).
 
     Attributes:
-        npi: valid identifiers of a range (first digit 2) that has never been given out.
+        npi: valid identifiers from a range (first digit 2) that has never been assigned.
         cost_effect, days_effect: physicians × years, factors on the cost and days of their stays.
         active: physicians × years.
         at_physician, at_hospital, at_weight: the appointments, ordered by hospital and service.
-        at_stays: stays that may be expected of each appointment in a year.
+        at_stays: expected stays of each appointment per year.
         first_year: the first of the years.
     """
 
@@ -59,7 +59,7 @@ class Physicians:
         weight = np.where(active, self.at_weight, 0.0)
         starts = np.flatnonzero(np.diff(group, prepend=-1))
         sizes = np.diff(np.append(starts, len(group)))
-        # A service whose physicians are all away is served by all of them: its stays need a physician.
+        # If all physicians of a service are inactive, all of them serve it: its stays need a physician.
         away = np.add.reduceat(active.astype(np.int64), starts) == 0
         weight = np.where(np.repeat(away, sizes), self.at_weight, weight)
         running = np.cumsum(weight)
@@ -73,7 +73,7 @@ class Physicians:
 def employ_physicians(
     hospitals: Hospitals, mix: CaseMix, local: Floats, discharges_per_year: int, years: Sequence[int], seed: int
 ) -> Physicians:
-    """As many physicians of each service at each hospital as its stays need.
+    """Make as many physicians for each service at each hospital as its stays need.
 
     Args:
         local: hospitals × APR-DRGs, the weights of ``local_mix``.
@@ -126,14 +126,14 @@ def employ_physicians(
 
 
 def load_names() -> tuple[list[str], list[str]]:
-    """First and last names to make people of."""
+    """First and last names for invented people."""
     names = pl.read_csv(DATA / "names.csv")
     first, last = (names.filter(pl.col("kind") == kind).get_column("name").to_list() for kind in ("first", "last"))
     return first, last
 
 
 def _effects(trend: Integers, years: Sequence[int], seed: int) -> tuple[Floats, Floats]:
-    """Each physician has a first effect and a drift; days follow cost by half."""
+    """Effects on cost and days: a first effect and a yearly drift for each physician; days follow cost by half."""
     start = stream(seed, "physicians", "start")
     cost = 0.15 * start.standard_normal(len(trend))
     days = 0.5 * cost + 0.08 * start.standard_normal(len(trend))
@@ -148,7 +148,7 @@ def _effects(trend: Integers, years: Sequence[int], seed: int) -> tuple[Floats, 
 def _second_hospitals(
     hospitals: Hospitals, home: Integers, service: Integers, travels: Floats, rng: np.random.Generator
 ) -> list[Integers]:
-    """Where else a physician works (−1: nowhere), for a second and a third hospital."""
+    """A second and a third hospital of each physician; −1 if there is none."""
     places = len(hospitals)
     chances = (travels[service], travels[service] * 0.15)
     elsewhere: list[Integers] = []
@@ -166,6 +166,6 @@ def _npis(count: int, offset: int) -> list[str]:
     body = 2 * 10**8 + (np.arange(count) * 72_891_677 + offset) % 10**8
     digits = body[:, None] // 10 ** np.arange(8, -1, -1) % 10
     doubled = digits[:, ::2] * 2
-    # 24 is what the prefix 80840 adds to the sum.
+    # The prefix 80840 adds 24 to the sum.
     total = 24 + (doubled // 10 + doubled % 10).sum(axis=1) + digits[:, 1::2].sum(axis=1)
     return (body * 10 + -total % 10).astype(str).tolist()

@@ -1,7 +1,7 @@
-"""``inbox/program/<period>``: what committees, the regulator and CMS report, for every half-year with a program.
+"""``inbox/program/<period>``: reports of committees, the regulator and CMS, for every half-year with a program.
 
-Belongs here: the invented reports and what was planted in them. Does not belong here: ``payments``: no one can report
-what a period pays before it is settled, so no such file is written.
+Belongs here: the invented reports and what was planted in them. Does not belong here: ``payments``, which no one can
+report before the period is settled.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from hcip_pipeline.synthetic.physicians import Physicians
 from hcip_pipeline.synthetic.protocols import Program
 from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, exp, stream
 
-#: Chance that a physician of each trend is a care partner: those who improve like to join.
+#: Chance that a physician of each trend is a care partner: improving ones join more often.
 _JOINS = np.array([0.80, 0.68, 0.55])
-#: Approved under the fee schedule for a stay, in cents, over the stays of all payers.
+#: Approved amount under the fee schedule per stay, in cents, averaged over the stays of all payers.
 _APPROVED_CENTS = 20_000
 _SOURCES = ("Quality department", "Medical records", "Program survey")
 _REASONS = (
@@ -37,7 +37,7 @@ _REASONS = (
     "Incomplete documentation",
     "Committee decision on overlap",
 )
-#: What is out of the ordinary about a care partner, and the running share of those who have it.
+#: Planted peculiarities of care partners, and their running shares.
 _FATES = (
     ("JOINED_MID_PERIOD", 0.03), ("LEFT_MID_PERIOD", 0.045), ("SIGNED_LATE", 0.065), ("SCREENING_FAILED", 0.08),
     ("SCREENING_PENDING", 0.10), ("IDLE", 0.125),
@@ -50,8 +50,8 @@ class CarePartners:
     """The certified lists, one element per hospital and physician; dates are days from 1970-01-01, −1 for none.
 
     Attributes:
-        stays: that may be expected in a year.
-        planted: what is out of the ordinary about each, empty for most.
+        stays: expected stays per year.
+        planted: peculiarity of each, empty for most.
     """
 
     hospital: Integers
@@ -66,7 +66,7 @@ class CarePartners:
 
 
 def certify(hospitals: Hospitals, physicians: Physicians, program: Program, last_year: int, seed: int) -> CarePartners:
-    """A good part of each hospital's physicians, from the hospital's first period on.
+    """Certify a good part of each hospital's physicians, from the hospital's first period on.
 
     A few join or leave in the middle of a period of the last year, sign late, fail the screening or do nothing.
     """
@@ -103,7 +103,7 @@ def certify(hospitals: Hospitals, physicians: Physicians, program: Program, last
 
 @dataclass(frozen=True)
 class ProgramState:
-    """A state whose program files are written: who takes part, and in what."""
+    """A state whose program files are written: its hospitals, physicians, programs and care partners."""
 
     hospitals: Hospitals
     physicians: Physicians
@@ -118,7 +118,7 @@ def write_program(
     state: ProgramState,
     periods: Sequence[PerformancePeriod],
 ) -> None:
-    """The files of each period, of the hospitals whose program has begun by then; and who was made special."""
+    """Write each period's files, for the hospitals whose program has begun, and the list of planted care partners."""
     for period in periods:
         begun = np.array([first <= period for first in state.program.first_period])
         if begun.any():
@@ -152,7 +152,7 @@ class _Report:
                 "npi": pl.Series(self.physicians.npi).gather(partners.physician[self.rows]),
             }
         )
-        # One row per person: how good they are at conditions lasts beyond a period.
+        # One value per care partner, the same in all periods.
         character = stream(state.seed, "diligence").standard_normal(len(partners.hospital))
         self.diligence = np.clip(0.86 + 0.1 * character, 0.3, 0.99)
 
@@ -173,14 +173,14 @@ class _Report:
         return stream(self.seed, what, str(self.period))
 
     def _after(self, rng: np.random.Generator, count: int) -> pl.Series:
-        """Reports come in the six weeks after a period."""
+        """Report dates within the six weeks after the period."""
         return _dates(_day(self.period.end) + rng.integers(5, 45, count))
 
     def _care_partners(self) -> pl.DataFrame:
         rows, physicians = self.rows, self.physicians
         who = self.partners.physician[rows]
         end = self.partners.end[rows]
-        end = np.where(end > _day(self.period.end), -1, end)  # not known yet when the list was certified
+        end = np.where(end > _day(self.period.end), -1, end)  # not yet known when the list was certified
         return self.listed.with_columns(
             pl.Series("name", physicians.name).gather(who),
             pl.Series("tin", 890_000_000 + who * 97 % 10**6).cast(pl.String),
@@ -193,7 +193,7 @@ class _Report:
         )
 
     def _per_partner(self, items: Sequence[Sequence[str]], name: str) -> tuple[pl.DataFrame, Integers]:
-        """Every care partner with every item of their hospital, and which care partner each row is of."""
+        """Every care partner with every item of their hospital, and the care partner of each row."""
         of = pl.DataFrame(
             {"hospital_ccn": self.hospitals.ccn, name: [list(ids) for ids in items]},
             schema={"hospital_ccn": pl.String, name: pl.List(pl.String)},
@@ -234,7 +234,7 @@ class _Report:
         )
 
     def _redesign_results(self) -> pl.DataFrame:
-        """What each hospital tracks of its interventions: shares that rise slowly, some quarters unreported."""
+        """Tracked results of each hospital's interventions: shares that rise slowly, some quarters unreported."""
         rng = self._rng("redesign results")
         tracked = [list(ids) for ids in self.program.interventions]
         frame = (
@@ -271,7 +271,7 @@ class _Report:
         )
 
     def _pfs_cap_notices(self) -> pl.DataFrame:
-        """For most; the second half's notice shows the whole calendar year, the first half's only that half."""
+        """Notices for most; the second half's covers the whole calendar year, the first half's only that half."""
         n = len(self.partners.hospital)
         rng = stream(self.seed, "fee schedule", str(self.period.year))
         expected = _APPROVED_CENTS * self.partners.stays * exp(0.6 * rng.standard_normal(n))
@@ -287,7 +287,7 @@ class _Report:
         )
 
     def _pool_notices(self) -> pl.DataFrame:
-        """For one hospital in three; in larger states one of them is contested."""
+        """Notices for one hospital in three; in larger states, one of them is contested."""
         rng = self._rng("pool notices")
         chosen = self.begun[rng.random(len(self.begun)) < 0.34]
         n = len(chosen)
@@ -317,7 +317,7 @@ class _Report:
         )
 
     def _committee_meetings(self) -> pl.DataFrame:
-        """As often as each protocol states, evenly over the half-year."""
+        """As many meetings as each protocol requires, evenly over the half-year."""
         rng = self._rng("committee meetings")
         numbers = np.array([MEETINGS_PER_HALF_YEAR[self.program.meetings[h]] for h in self.begun])
         place = np.repeat(np.arange(len(self.begun)), numbers)
@@ -339,7 +339,7 @@ def _day(day: dt.date) -> int:
 
 
 def _dates(days: Integers) -> pl.Series:
-    """Days from 1970-01-01 as dates; negative ones as none."""
+    """Days from 1970-01-01 as dates; negative ones as null."""
     return (
         pl.DataFrame({"d": days.astype(np.int32)})
         .select(pl.when(pl.col("d") >= 0).then(pl.col("d").cast(pl.Date)))

@@ -1,6 +1,6 @@
 """Implementation protocols, ``inbox/protocols/<ccn>/<year>.yaml``: most in order, one missing, one approved too late.
 
-Belongs here: the invented documents. Does not belong here: what a protocol may hold (``policy.protocol``).
+Belongs here: the invented documents. Does not belong here: what a protocol may contain (``policy.protocol``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hcip_pipeline.synthetic.hospitals import Hospitals
 from hcip_pipeline.synthetic.physicians import load_names
 from hcip_pipeline.synthetic.streams import stream
 
-#: What the committees pay for: id, description, measure, threshold, and the intervention it rests on. The first two
-#: name computed measures: they are evaluated, and what is reported of them is only shown.
+#: The committees' conditions: id, description, measure, threshold, and the intervention it depends on. The first two
+#: have computed measures: they are evaluated, and their reported results are only shown.
 _CONDITIONS = (
     ("COMPLICATIONS", "Hospital-acquired complications stay low", "hac_per_1000", "at most 12",
      "infection_and_sepsis_prevention"),
@@ -35,7 +35,7 @@ _CONDITIONS = (
      "medication_reconciliation"),
 )  # fmt: skip
 
-#: Weights in percent, and which of the conditions they go to.
+#: Weights in percent, and the conditions that have them.
 _WEIGHTS = (
     (("25", "25", "10", "40"), (0, 1, 2, 3)),
     (("33.34", "33.33", "33.33"), (1, 4, 5)),
@@ -75,7 +75,7 @@ _FREQUENCIES = ("quarterly", "monthly", "quarterly", "bi-monthly", "quarterly")
 
 @dataclass(frozen=True)
 class Program:
-    """How each hospital takes part: its first period, its committee's rhythm, its interventions and conditions.
+    """Each hospital's program: its first period, its committee's meetings, its interventions and conditions.
 
     Attributes:
         without_protocol, approved_late: one hospital each (−1 in a state too small to spare one).
@@ -97,11 +97,13 @@ class Program:
 def plan_program(
     hospitals: Hospitals, first_period: PerformancePeriod, base_year: int, end: Quarter, seed: int
 ) -> Program:
-    """Who takes part how. All but one hospital start in ``first_period``; that one a year earlier, or else later."""
+    """Plan each hospital's program. All but one start in ``first_period``; that one a year earlier, or else later."""
     rng = stream(seed, "program")
     count = len(hospitals)
     order = rng.permutation(count)
-    small = np.argsort(hospitals.volume, kind="stable")  # the large ones are in order, so that there is much to settle
+    small = np.argsort(
+        hospitals.volume, kind="stable"
+    )  # the large ones have no faults, so that there is much to settle
     years = 1 if first_period.year - 1 <= base_year else -1
     other = PerformancePeriod(first_period.year + years, first_period.half)
     starts = [first_period] * count
@@ -126,7 +128,7 @@ def plan_program(
 
 
 def write_protocols(folder: Path, hospitals: Hospitals, program: Program, end: Quarter, seed: int) -> int:
-    """A file for each hospital and year from its first period to the end; returns how many."""
+    """Write a file for each hospital and year from its first period to the end; returns how many."""
     written = 0
     for number, ccn in enumerate(hospitals.ccn):
         if number == program.without_protocol:

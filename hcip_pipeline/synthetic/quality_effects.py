@@ -1,10 +1,11 @@
 """Effects on quality that are planted in a state's last year, and listed in ``truth/quality_effects.csv``.
 
-Belongs here: what is planted, where, and how large. Does not belong here: drawing stays (``stays``), returns
+Belongs here: which effects are planted, where, and their size. Does not belong here: drawing stays (``stays``), returns
 (``patients``) and abstracts (``abstracts``), which take these effects into account.
 
-Three: a hospital that improves (fewer returns and fewer hospital-acquired conditions), a network whose hospitals have
-fewer returns than their peers, and a physician who discharges too early (short stays, and patients who come back).
+There are three effects: a hospital that improves (fewer returns and fewer hospital-acquired conditions), a network
+whose hospitals have fewer returns than their peers, and a physician who discharges too early (short stays, and patients
+who come back).
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from hcip_pipeline.synthetic.physicians import Physicians
 from hcip_pipeline.synthetic.stays import NOBODY
 from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, stream
 
-#: The network that beats its peers, and on what.
+#: The network that does better than its peers, and the topic.
 NETWORK, TOPIC = "LAN-03", "Care coordination"
-#: Share of the returns to a hospital that do not happen, and of its hospital-acquired conditions.
+#: Share of returns to a hospital, and of its hospital-acquired conditions, that do not happen.
 _IMPROVING, _NETWORKED, _FEWER_CONDITIONS = 0.55, 0.4, 0.7
-#: The share of days left to patients of the physician who discharges too early, and of those ready to return.
+#: Factor on the days of the patients of the physician who discharges too early, and the share of them who return.
 _DAYS_LEFT, _BACK_SOON = 0.4, 0.45
 #: A service whose physicians have many stays.
 _SERVICE = "Hospital Medicine"
@@ -34,10 +35,10 @@ _SERVICE = "Hospital Medicine"
 
 @dataclass(frozen=True)
 class QualityEffects:
-    """What is planted from ``year`` on; ``NOBODY`` and zeros where nothing is.
+    """The effects planted from ``year`` on; zeros and ``NOBODY`` if there are none.
 
     Attributes:
-        fewer_returns, fewer_conditions: of each hospital, the share that does not happen.
+        fewer_returns, fewer_conditions: for each hospital, the share that does not happen.
         early: the physician who discharges too early.
     """
 
@@ -51,20 +52,20 @@ class QualityEffects:
         """No effect at any hospital."""
         return cls(9999, np.zeros(hospitals), np.zeros(hospitals))
 
-    def holds(self, year: int) -> bool:
-        """Whether the effect applies in a year."""
+    def applies_in(self, year: int) -> bool:
+        """Whether the effects apply in a year."""
         return year >= self.year
 
     def returns_spared(self, seed: int, quarter: str, hospital: Integers) -> Flags:
-        """Which admissions, by hospital, are no one's return that would have been one."""
+        """Which admissions, by hospital, are not a return though they would have been one."""
         return stream(seed, "returns spared", quarter).random(len(hospital)) < self.fewer_returns[hospital]
 
     def conditions_spared(self, seed: int, quarter: str, hospital: Integers) -> Flags:
-        """Which stays, by hospital, have no hospital-acquired condition that would have had one."""
+        """Which stays, by hospital, have no hospital-acquired condition though they would have had one."""
         return stream(seed, "conditions spared", quarter).random(len(hospital)) < self.fewer_conditions[hospital]
 
     def sent_home_early(self, seed: int, quarter: str, physician: Integers) -> Flags:
-        """Which stays end so early that the patient is ready to return."""
+        """Which stays end so early that the patient will return."""
         ready = stream(seed, "sent home early", quarter).random(len(physician)) < _BACK_SOON
         return ready & (physician == self.early) & (self.early != NOBODY)
 
@@ -76,13 +77,13 @@ def plan_effects(
     partners: Sequence[tuple[int, int]],
     years: Sequence[int],
 ) -> tuple[QualityEffects, Physicians]:
-    """The effects of the last year, and the physicians with the early one's shorter stays.
+    """The effects of the last year, and the physicians, of whom the early one has shorter stays.
 
-    A state of one year has no year to compare with, and one of two hospitals no peers: nothing is planted there.
+    A state with one year has no year to compare with, and one with two hospitals no peers: nothing is planted there.
 
     Args:
-        members: hospitals of the network that beats its peers.
-        partners: (hospital, physician) of the care partners; whoever discharges too early is one of them.
+        members: hospitals of the network that does better than its peers.
+        partners: (hospital, physician) of the care partners; the physician who discharges too early is one of them.
     """
     count = len(hospitals)
     if len(years) < 2 or count < 3:
@@ -104,7 +105,7 @@ def plan_effects(
 
 
 def _busiest(physicians: Physicians, improving: int, partners: Sequence[tuple[int, int]]) -> int:
-    """Of the hospitalists who are care partners elsewhere than where it improves, in both last years, the busiest."""
+    """The busiest hospitalist who is a care partner, outside the improving hospital, active in the last two years."""
     specialty = np.array(physicians.specialty)[physicians.at_physician]
     fits = (specialty == _SERVICE) & (physicians.at_hospital != improving)
     fits &= physicians.active[physicians.at_physician, -1] & physicians.active[physicians.at_physician, -2]

@@ -1,6 +1,6 @@
-"""``inbox/reference``: the rates and lists that are the state's own; code tables stay the shipped ones.
+"""``inbox/reference``: the state's own rates and lists; code tables are the shipped ones.
 
-Belongs here: writing what the hospitals, charges and physicians were drawn with. Does not belong here: drawing it.
+Belongs here: writing the values with which hospitals, charges and physicians were drawn. Does not belong here: drawing.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from hcip_pipeline.synthetic.hospitals import RATED, Hospitals, invented_hospita
 from hcip_pipeline.synthetic.physicians import Physicians
 from hcip_pipeline.synthetic.streams import Integers, stream
 
-#: Professional fee forgone for a day, by severity, in the first year, and its yearly rise.
+#: Professional fee forgone per day, by severity, in the first year, and its yearly rise.
 _PER_DIEM = (56.0, 63.0, 71.0, 90.0)
 _PER_DIEM_RISE = 0.012
-#: Where the rates come from, as their files state it.
+#: The source of the rates, as given in their files.
 _INVENTED = pl.lit("SYNTHETIC: invented with the state").alias("source")
 
-#: id, name, kind, topic, share of the hospitals that belong to it, first day, years until it ends (0: it goes on).
+#: id, name, kind, topic, share of the hospitals that are members, late start (0 or 1), years until it ends (0: no end).
 _NETWORKS = (
     ("HEN-01", "Chesapeake Hospital Engagement Network", "HEN", "Adverse drug events", 0.5, 1, 2),
     ("HIIN-01", "Mid-Atlantic Improvement and Innovation Network", "HIIN", "Readmissions", 0.7, 0, 0),
@@ -45,11 +45,11 @@ def write_references(
     seed: int,
     odd_rate: tuple[str, float] | None = None,
 ) -> None:
-    """``hospitals``, ``cost_factors``, ``cost_index``, ``per_diem``, ``networks`` and ``excluded_individuals``.
+    """Write ``hospitals``, ``cost_factors``, ``cost_index``, ``per_diem``, ``networks`` and ``excluded_individuals``.
 
     Args:
-        care_partners: the physicians who are; one of the excluded individuals at least is among them.
-        odd_rate: a rate center and a markup for it, added for every hospital and rate year.
+        care_partners: physicians who are care partners; at least one of the excluded individuals is among them.
+        odd_rate: a rate center and its markup, added for every hospital and rate year.
     """
     years = range(quarters[0].year - 1, quarters[-1].year + 2)
     first = quarters[0].year
@@ -78,7 +78,7 @@ def write_references(
 
 
 def _excluded_individuals(physicians: Physicians, care_partners: Integers, first_year: int, seed: int) -> pl.DataFrame:
-    """Some physicians of the state: most excluded before the first year and still so, some reinstated since."""
+    """Some physicians of the state: excluded before the first year, most of them still, some reinstated since."""
     rng = stream(seed, "excluded individuals")
     count = min(max(3, len(physicians) // 150), len(physicians))
     rows = rng.permutation(len(physicians))[:count]

@@ -1,6 +1,6 @@
-"""The account of a synthetic state: what was written, for people and for ``truth/state.json``.
+"""The report on a synthetic state: what was written, for people and for ``truth/state.json``.
 
-Belongs here: counts and where things lie. Does not belong here: what was planted, which is in the files of ``truth/``.
+Belongs here: counts and paths. Does not belong here: what was planted, which is in the files of ``truth/``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ class SynthReport:
     """What was written.
 
     Attributes:
-        truth: the folder, next to the inbox, that states what was planted.
-        total_charges: of what each hospital sent first, dollars.
-        submissions: folders of hospital submissions, resubmissions included.
-        cms_archives: monthly archives of CMS, run-outs included.
-        defects: rows of ``truth/defects.csv``: what the intake must find, be it planted, its consequence, or one of
-            the few cells that any hospital's abstracts lack.
+        truth: the folder, next to the inbox, that records what was planted.
+        total_charges: of each hospital's first submissions, in dollars.
+        submissions: folders of hospital submissions, including resubmissions.
+        cms_archives: monthly archives from CMS, including run-outs.
+        defects: rows of ``truth/defects.csv``: the findings that the intake must make, whether planted, a consequence
+            of that, or one of the few cells missing in any hospital's abstracts.
     """
 
     inbox: Path
@@ -51,14 +51,14 @@ class SynthReport:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any], inbox: Path, truth: Path) -> SynthReport:
-        """A report as :meth:`as_dict` gave it, of a state that is here."""
+        """The report that :meth:`as_dict` wrote, for the state in these folders."""
         values = {f.name: content[f.name] for f in fields(cls) if f.name not in ("inbox", "truth")}
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         return cls(**values | {"inbox": inbox, "truth": truth, "total_charges": Decimal(values["total_charges"])})
 
     def summary(self) -> str:
-        """A few lines for a person."""
-        archives = f", {self.cms_archives} archives of CMS" if self.cms_archives else ""
+        """The report as a few lines of text."""
+        archives = f", {self.cms_archives} archives from CMS" if self.cms_archives else ""
         return "\n".join(
             (
                 f"{len(self.hospitals)} hospitals, {self.quarters[0]} to {self.quarters[-1]}: {self.discharges:,}"

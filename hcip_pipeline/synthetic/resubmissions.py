@@ -16,7 +16,7 @@ import polars as pl
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.synthetic.defects import TextSubmission
-from hcip_pipeline.synthetic.faults import NO_HOSPITAL, REFUSED, ROW_FAULTS, SAID, FaultPlace, RowFault
+from hcip_pipeline.synthetic.faults import NO_HOSPITAL, REFUSED, ROW_FAULTS, WARNED, FaultPlace, RowFault
 from hcip_pipeline.synthetic.files import FileFormat, as_csv, write_control_totals, write_csv, write_submission
 from hcip_pipeline.synthetic.findings import SCHEMA, gaps, of_submission
 from hcip_pipeline.synthetic.spoiling import rewrite_control_totals, spoil
@@ -24,12 +24,12 @@ from hcip_pipeline.synthetic.streams import Integers, stream
 
 Key = tuple[str, str]
 
-#: A submission smaller than this has no room for a quarantined row under the 1% that refuses it.
+#: In a smaller submission, a single quarantined row would exceed the 1% at which it is refused.
 _SMALLEST = 120
-#: Stays in a resubmission that is refused: enough for its fault.
+#: Number of stays in a refused resubmission: enough for its fault.
 _REFUSED_STAYS = 150
-#: What is stated once rows of this kind are over their share of a file, by the fault and the percentage to exceed.
-_SAID_BY_ROWS = {
+#: Warnings about a submission with too many rows of one kind: the rows' fault, and the percentage to exceed.
+_WARNED_BY_ROWS = {
     "S-NPI-MISSING": (RowFault("D-ATTENDING-NPI", "attending_npi", is_warning=True), 2),
     "S-PATIENT-ID-MISSING": (RowFault("D-PATIENT-ID-MISSING", "patient_id", is_warning=True), 1),
     "S-UNMAPPED": (next(fault for fault in ROW_FAULTS if fault.rule == "C-REVENUE-CODE-UNMAPPED"), 1),
@@ -38,7 +38,7 @@ _SAID_BY_ROWS = {
 
 @dataclass(frozen=True)
 class _Resubmission:
-    """A hospital's quarter as it is sent again: version ``r<version>``, the ``number``-th that is refused."""
+    """A hospital's quarter sent again: version ``r<version>``, the ``number``-th that is refused."""
 
     quarter: Quarter
     ccn: str
@@ -50,7 +50,7 @@ class _Resubmission:
 
 @dataclass
 class Submitter:
-    """Writes submissions, and knows what must be found in each."""
+    """Writes submissions, and records the findings that the intake must make in each."""
 
     inbox: Path
     file_format: FileFormat
@@ -70,7 +70,7 @@ class Submitter:
         """Spread every fault over the submissions.
 
         Raises:
-            UsageError: the state is too small or too short to hold them all.
+            UsageError: the state is too small or too short for all of them.
         """
         large = [
             (quarter, ccn, int(count))
@@ -81,13 +81,13 @@ class Submitter:
         later = [n for n, (quarter, _, _) in enumerate(large) if quarter.year_before() >= quarters[0]]
         if len(later) < 2:
             raise UsageError(
-                "a state of under five quarters, or of small hospitals only, cannot hold every fault",
+                "a state with fewer than five quarters, or with only small hospitals, has no room for every fault",
                 fix=f"cover more than a year, with {_SMALLEST} discharges or more for a hospital in a quarter",
             )
         keys = [(str(quarter), ccn) for quarter, ccn, _ in large]
         apart = {"S-VOLUME": keys[later[-1]], "S-REPEATED": keys[later[-2]]}
         rest = [n for n, key in enumerate(keys) if key not in apart.values()]
-        for number, rule in enumerate(SAID):
+        for number, rule in enumerate(WARNED):
             self.planted[apart.get(rule) or keys[rest[-1 - number % len(rest)]]].append(rule)
         room = Counter({n: large[n][2] // _SMALLEST for n in rest})
         turn = 0
@@ -96,7 +96,7 @@ class Submitter:
             turn = next((t for t in range(turn, turn + len(rest)) if not counted or room[rest[t % len(rest)]] > 0), -1)
             if turn < 0:
                 raise UsageError(
-                    "the state is too small to hold every fault", fix="ask for more discharges, hospitals or quarters"
+                    "the state is too small for every fault", fix="ask for more discharges, hospitals or quarters"
                 )
             place = rest[turn % len(rest)]
             room[place] -= counted
@@ -108,7 +108,7 @@ class Submitter:
         self.without_factors = next(other for other in all_hospitals if other not in ccns)
 
     def submit(self, quarter: Quarter, ccn: str, tables: dict[str, pl.DataFrame]) -> Decimal:
-        """Write a hospital's quarter, with what is planned for it. Returns its total charges."""
+        """Write a hospital's quarter, with the faults planned for it. Returns its total charges."""
         key = (str(quarter), ccn)
         folder = self.inbox / "hospital" / key[0] / ccn
         prepared_at = f"{quarter.next().start.isoformat()}T06:00:00"
@@ -127,7 +127,7 @@ class Submitter:
         return total
 
     def write_truth(self, truth: Path) -> int:
-        """``defects.csv``: every finding that the intake must make. Returns how many."""
+        """Write ``defects.csv``, every finding that the intake must make. Returns how many."""
         frame = pl.concat([pl.DataFrame(schema=SCHEMA), *self.findings])
         write_csv(truth / "defects.csv", frame.sort("submission", "file", "source_row", "rule", "column"))
         return len(frame)
@@ -149,8 +149,8 @@ class Submitter:
         if "S-VOLUME" in planted:
             faulty.drop(0.35)
         for rule in planted:
-            if rule in _SAID_BY_ROWS:
-                fault, percent = _SAID_BY_ROWS[rule]
+            if rule in _WARNED_BY_ROWS:
+                fault, percent = _WARNED_BY_ROWS[rule]
                 faulty.plant_many(fault, len(tables[fault.table]) * (percent + 1) // 100 + 1, place)
         written = faulty.written()
         unknown = {
@@ -184,10 +184,10 @@ class Submitter:
         return total
 
     def _refuse(self, rule: str, folder: Path, sent: _Resubmission) -> None:
-        """A small resubmission without gaps, spoiled in one way.
+        """Write a small resubmission without gaps, spoiled in one way.
 
         Args:
-            folder: of the hospital's first submission.
+            folder: folder of the hospital's first submission.
         """
         quarter, ccn, tables = sent.quarter, sent.ccn, sent.tables
         names = {

@@ -1,6 +1,6 @@
-"""Submissions that are faulty as a whole: a file missing, cut off, of another encoding, with other totals.
+"""Submissions that are faulty as a whole: a file missing, truncated, in another encoding, with other totals.
 
-Belongs here: spoiling the files of one folder. Does not belong here: which folder (``resubmissions``).
+Belongs here: spoiling the files of one folder. Does not belong here: choosing the folder (``resubmissions``).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def spoil(rule: str, folder: Path, tables: dict[str, pl.DataFrame]) -> list[tupl
 
 
 def rewrite_control_totals(folder: Path, **changed: int) -> None:
-    """Other or more totals than the files have."""
+    """Change or add totals, so that they no longer match the files."""
     path = folder / "control_totals.json"
     content = json.loads(path.read_text(encoding="utf-8")) | changed
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Making a state: the arguments, and an inbox and a truth folder that are complete or not there at all.
+"""Making a state: checks of the arguments, and an inbox and a truth folder that are either complete or absent.
 
-Belongs here: what callers use. Does not belong here: writing the files (``state_files``).
+Belongs here: the functions that callers use. Does not belong here: writing the files (``state_files``).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from hcip_pipeline.synthetic.state_files import StateArguments, write_state
 DEMO_START, DEMO_END = Quarter(2023, 1), Quarter(2025, 4)
 DEMO_HOSPITALS = 4
 DEMO_DISCHARGES_PER_YEAR = 8_000
-#: Claims of the year that is settled and of the one before, with three months of run-out.
+#: Claims of the settled year and the year before, with three months of run-out.
 DEMO_MONTHS_OF_CLAIMS = 27
 
-#: The state of ``hcip synth --state``: all acute hospitals that were invented, as many discharges as Maryland's.
+#: The state of ``hcip synth --state``: all invented acute hospitals, with as many discharges as Maryland has.
 STATE_HOSPITALS, STATE_DISCHARGES_PER_YEAR = 46, 700_000
 STATE_MONTHS_OF_CLAIMS, STATE_BENEFICIARIES = 12, 300_000
 
-#: The folder next to the inbox that states what was planted, and the account of the state in it.
+#: The folder next to the inbox that records what was planted, and the report on the state in it.
 TRUTH = "truth"
 _RECORD = "state.json"
-#: Raised whenever the same arguments come to give another state.
+#: Raised whenever the same arguments give a different state than before.
 _STATE_VERSION = 4
 
 
@@ -44,17 +44,17 @@ def generate_state(
 
     Args:
         inbox: the folder to write; it must be new or empty.
-        progress: called with each quarter once it is written.
+        progress: called with a message after each quarter is written.
 
     Raises:
         UsageError: arguments that cannot be met.
-        HcipError: there is something in the inbox or in ``truth/`` already.
+        HcipError: the inbox or ``truth/`` is not empty.
     """
     _check(arguments)
     truth = inbox.parent / TRUTH
     _check_empty(inbox, truth)
     temporary = inbox.parent / f".{inbox.name}.partial"
-    shutil.rmtree(temporary, ignore_errors=True)  # what a run that was cut off has left
+    shutil.rmtree(temporary, ignore_errors=True)  # left by an interrupted run
     try:
         report = write_state(temporary / "inbox", temporary / TRUTH, arguments, progress)
         report = replace(report, inbox=inbox, truth=truth)
@@ -70,11 +70,11 @@ def generate_state(
 
 
 def demo_state(inbox: Path, seed: int, progress: Callable[[str], None] | None = None) -> SynthReport:
-    """The small state of ``hcip demo``. One of the same seed that is there is left as it is.
+    """The small state of ``hcip demo``. An existing one with the same seed is left unchanged.
 
     Raises:
         UsageError: the seed is negative.
-        HcipError: there is something else in the inbox or in ``truth/``.
+        HcipError: the inbox or ``truth/`` contains something else.
     """
     arguments = StateArguments(
         DEMO_HOSPITALS,
@@ -97,7 +97,7 @@ def _made_with(arguments: StateArguments) -> dict[str, str]:
     whole = vars(arguments) | {"first_period": arguments.begins}
     recorded = {name: str(value) for name, value in whole.items()}
     if arguments.cms_shape == "cclf":
-        del recorded["cms_shape"]  # a state that was made before there was another is the same
+        del recorded["cms_shape"]  # as recorded by states made before this argument existed
     return {"state": str(_STATE_VERSION)} | recorded
 
 
@@ -109,7 +109,7 @@ def _check(arguments: StateArguments) -> None:
     if arguments.file_format not in FILE_FORMATS:
         raise UsageError(f"'{arguments.file_format}' is not a file format", fix=f"use one of {', '.join(FILE_FORMATS)}")
     if arguments.defects and arguments.file_format in ("parquet", "x12"):
-        words = f"{arguments.file_format} cannot hold the faults of text files"
+        words = f"{arguments.file_format} cannot contain the faults of text files"
         raise UsageError(words, fix="plant defects in csv or csv.gz")
 
 
@@ -117,7 +117,7 @@ def _check_empty(*folders: Path) -> None:
     for folder in folders:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise HcipError(
-                "something is here already, and nothing is overwritten",
+                "the folder is not empty, and nothing is overwritten",
                 file=folder,
                 fix="name a new inbox, or remove the inbox and the truth folder next to it",
             )

@@ -1,6 +1,6 @@
-"""Writing a whole state: quarter by quarter, so that a large one needs no more memory than its busiest quarter.
+"""Writing a whole state: quarter by quarter, so that a large one needs only the memory of its busiest quarter.
 
-Belongs here: the order of things. Does not belong here: any of the things themselves.
+Belongs here: the order of the steps. Does not belong here: the steps themselves.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ from hcip_pipeline.synthetic.resubmissions import Submitter
 from hcip_pipeline.synthetic.stays import Dispositions, Stays, draw_stays
 from hcip_pipeline.synthetic.streams import Integers
 
-#: CMS delivers until the last quarter's claims have matured for 90 days.
+#: CMS delivers until the last quarter's claims are 90 days old.
 _RUN_OUT_MONTHS = 3
 
 
 @dataclass(frozen=True)
 class StateArguments:
-    """What makes one state and no other.
+    """Arguments that determine a state.
 
     Attributes:
-        hospitals: how many, of the invented ones (``hospitals.invented_hospitals``).
+        hospitals: number of hospitals, out of the invented ones (``hospitals.invented_hospitals``).
         discharges_per_year: of all hospitals together.
-        start, end: the first and the last quarter; the first one's year is the policy's base year.
+        start, end: first and last quarter; the year of the first is the policy's base year.
         seed: 0 or more.
-        defects: plant every kind of fault that the intake knows.
-        cms: write CMS's monthly archives too, for the months of the quarters and the three after them.
+        defects: plant every kind of fault that the intake detects.
+        cms: also write CMS's monthly archives, for the months of the quarters and the three after them.
         file_format: of hospital submissions; defects need text tables, so neither ``parquet`` nor ``x12`` (bills).
         first_period: the first performance period of most hospitals; by default the first half of the year after the
             base year, or of the last year if that is earlier.
         effects: plant effects on quality in the last year (``quality_effects``).
         cms_last_months: write only this many of CMS's months, the last ones, with the stays from then on.
-        cms_beneficiaries: the least number of people whom CMS names; those beyond the ones with stays have none.
-        cms_shape: in which CMS's months are written: archives of CCLF, or exports of BCDA.
+        cms_beneficiaries: minimum number of beneficiaries; those beyond the patients of the stays have no stays.
+        cms_shape: the format of CMS's months: CCLF archives, or BCDA exports.
     """
 
     hospitals: int
@@ -92,7 +92,7 @@ class StateArguments:
 
     @property
     def periods(self) -> list[PerformancePeriod]:
-        """Every half-year of which a quarter is covered."""
+        """Every half-year with at least one covered quarter."""
         return sorted({PerformancePeriod(quarter.year, (quarter.number + 1) // 2) for quarter in self.quarters})
 
     @property
@@ -156,7 +156,7 @@ def write_state(
         claims = CclfWriter(inbox, truth, *arguments.cms_months, seed, arguments.cms_beneficiaries, arguments.cms_shape)
     written = _write_quarters(scene, arguments, volumes, submitter, claims, truth, progress)
     if claims is not None and progress is not None:
-        progress("the monthly files of CMS")
+        progress("CMS's monthly files")
     return SynthReport(
         inbox=inbox,
         truth=truth,
@@ -219,7 +219,7 @@ def _write_quarters(
 def _by_hospital(
     ccns: tuple[str, ...], discharges: pl.DataFrame, lines: pl.DataFrame, stays: Stays, line_stay: Integers
 ) -> Iterator[tuple[str, dict[str, pl.DataFrame]]]:
-    """Each hospital's part of the tables; rows are in the hospitals' order already."""
+    """Each hospital's part of the tables, whose rows are already in the hospitals' order."""
     ends = np.searchsorted(stays.hospital, np.arange(len(ccns) + 1))
     line_ends = np.searchsorted(line_stay, ends)
     for number, ccn in enumerate(ccns):
@@ -235,14 +235,14 @@ def _by_hospital(
 def _policy(arguments: StateArguments) -> list[str]:
     year = arguments.start.year
     return [
-        f"# Policy of a synthetic state (seed {arguments.seed}). Every key of methodology §13 may stand here;",
-        "# one that does not has its default.",
+        f"# Policy of a synthetic state (seed {arguments.seed}). Any key of methodology §13 may be given here;",
+        "# the others have their defaults.",
         f'version: "synthetic-{year}"',
         "# The calendar year whose statewide data set the norms.",
         f"base_year: {year}",
-        "# Improvement is measured against the same half of the year before.",
+        "# Improvement is measured against the same half of the previous year.",
         "baseline_window: same_half",
-        "# Charges are turned into cost by the regulator's markups, reference/cost_factors.csv.",
+        "# Charges are converted to cost by the regulator's markups, reference/cost_factors.csv.",
         "cost_method: markup",
         "# A period is built once every acute hospital of the base year has submitted.",
         "require_complete: hospitals",
@@ -250,7 +250,7 @@ def _policy(arguments: StateArguments) -> list[str]:
 
 
 def _record_effects(truth: Path, ccns: tuple[str, ...], physicians: Physicians, years: list[int]) -> None:
-    """How costly each physician's stays were made, year by year (1 = as the APR-DRG's)."""
+    """Write the planted effect of each physician on the cost of stays, by year (1: as the APR-DRG's)."""
     count = len(physicians)
     frame = pl.DataFrame(
         {

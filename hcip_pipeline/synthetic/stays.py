@@ -1,7 +1,7 @@
-"""The stays of a quarter, as numbers: where, what, when, under whom, and at what cost.
+"""The stays of a quarter, as numbers: hospital, case, dates, physicians and cost.
 
-Belongs here: one draw of every fact that depends on the case alone. Does not belong here: who the patient is
-(``patients``), charge lines (``charges``) and how a stay is written down (``abstracts``).
+Belongs here: one draw of every fact that depends only on the case. Does not belong here: the patient (``patients``),
+charge lines (``charges``) and the written abstract (``abstracts``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FEMALE, MALE, UNKNOWN = 0, 1, 2
 NOBODY = -1
 
-#: How likely death is at each severity, against the APR-DRG's own rate.
+#: Probability of death at each severity, relative to the APR-DRG's own rate.
 _DEATHS_BY_SEVERITY = np.array([0.08, 0.35, 1.0, 2.6])
 #: Discharges by weekday, Monday first: few people go home on a Sunday.
 _WEEKDAYS = np.array([14.5, 15.5, 15.8, 15.7, 17.0, 12.0, 9.5])
@@ -50,9 +50,9 @@ class Stays:
     Attributes:
         severity: 0 to 3 for severity of illness 1 to 4.
         attending, operating: physicians, or ``NOBODY``.
-        cost: what the stay took, in the prices of the first year, before the regulator's adjustments, in dollars.
+        cost: in dollars, in the prices of the first year, before the regulator's adjustments.
         mother: the stay of a newborn's mother, else ``NOBODY``.
-        is_outlier: planted far out.
+        is_outlier: planted as an outlier.
     """
 
     hospital: Integers
@@ -79,7 +79,7 @@ class Stays:
         return np.maximum(self.discharge - self.admit, 1)
 
     def take(self, order: Integers) -> Stays:
-        """The stays in another order."""
+        """The stays in the given order."""
         inverse = np.empty(len(order), dtype=np.int64)
         inverse[order] = np.arange(len(order))
         taken = {field.name: getattr(self, field.name)[order] for field in fields(self)}
@@ -89,7 +89,7 @@ class Stays:
 
 @dataclass(frozen=True)
 class Dispositions:
-    """Discharge dispositions by kind of stay and age: ``codes`` and the running shares of (kind, elder) rows."""
+    """Discharge dispositions by kind of stay and age: ``codes``, and running shares in a row per kind and age group."""
 
     codes: tuple[str, ...]
     shares: Floats
@@ -102,7 +102,7 @@ class Dispositions:
         weights = np.zeros((len(_KINDS) * 2, len(codes)))
         for kind, elder, code, weight in table.iter_rows():
             weights[_KINDS.index(kind) * 2 + elder, codes.index(code)] = weight
-        empty = weights.sum(axis=1) == 0  # a kind with one age only: both rows are the same
+        empty = weights.sum(axis=1) == 0  # a kind with only one age group: both rows are the same
         weights[empty] = weights[np.flatnonzero(empty) - 1]
         return cls(codes, cumulative(weights))
 
@@ -116,8 +116,8 @@ def draw_stays(quarter: Quarter, counts: Integers, scene: Scene, local: Floats) 
     """The stays that end in a quarter.
 
     Args:
-        counts: how many at each hospital.
-        local: each hospital's own mix of cases (``hospitals.local_mix``).
+        counts: number of stays at each hospital.
+        local: each hospital's own case mix (``hospitals.local_mix``).
     """
     hospitals, mix, physicians = scene.hospitals, scene.mix, scene.physicians
     rng = stream(scene.seed, "stays", str(quarter))
@@ -166,7 +166,7 @@ def draw_stays(quarter: Quarter, counts: Integers, scene: Scene, local: Floats) 
 def _draw_cases(
     rng: np.random.Generator, counts: Integers, mix: CaseMix, local: Floats
 ) -> tuple[Integers, Integers, Integers]:
-    """Hospital, APR-DRG and mother of each stay: as many newborns as deliveries, and a few twins."""
+    """Hospital, APR-DRG and mother of each stay: one newborn per delivery, and a few twins."""
     delivery, newborn = mix.is_delivery, mix.of_kind("newborn")
     parts = np.stack([np.where(mask, local, 0.0) for mask in (~(delivery | newborn), delivery, newborn)], axis=1)
     totals = np.cumsum(parts, axis=2)[:, :, -1]
@@ -197,7 +197,7 @@ def _draw_sex(rng: np.random.Generator, mix: CaseMix, drg: Integers) -> Integers
 def _draw_physicians(
     rng: np.random.Generator, hospital: Integers, drg: Integers, mix: CaseMix, physicians: Physicians, year: int
 ) -> tuple[Integers, Integers]:
-    """A procedure has an operating physician; half of the time a hospitalist attends, else the surgeon does both."""
+    """A procedure has an operating physician; half of the time a hospitalist attends, otherwise the surgeon."""
     at, keys = physicians.roster(year)
     services = len(mix.services)
     service = draw_grouped(rng.random(len(drg)), hospital * services + mix.service[drg], keys)

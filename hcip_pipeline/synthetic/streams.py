@@ -2,8 +2,8 @@
 
 Belongs here: random streams and the arithmetic that keeps them portable. Does not belong here: what is drawn.
 
-Only +, −, ×, ÷ and square roots act on floating-point numbers here and in what uses these functions: their results are
-the same on every processor, those of ``exp`` are not, and float sums depend on the width of the vector unit.
+This module and its callers use only +, −, ×, ÷ and square roots on floating-point numbers: their results are the same
+on every processor. Those of ``exp`` are not, and float sums depend on the width of the vector unit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Flags = NDArray[np.bool_]
 
 _STEPS = 512  # a step of the exponential table is 0.2%
 _SPAN = 8
-_POWERS = np.cumprod(np.full(_SPAN * _STEPS, 1.0019550335910028))  # e^(1/512); a running product has one order only
+_POWERS = np.cumprod(np.full(_SPAN * _STEPS, 1.0019550335910028))  # e^(1/512); a running product has only one order
 _EXP = np.concatenate((1.0 / _POWERS[::-1], [1.0], _POWERS))
 
 
 def stream(seed: int, *purpose: str) -> np.random.Generator:
-    """The random stream of one purpose, such as ``("stays", "2025Q1")``: none disturbs another."""
+    """The random stream of one purpose, such as ``("stays", "2025Q1")``, independent of all others."""
     return np.random.Generator(np.random.PCG64([seed, zlib.crc32("/".join(purpose).encode())]))
 
 
@@ -47,14 +47,14 @@ def draw_rows(u: Floats, rows: Integers, shares: Floats) -> Integers:
 def draw_grouped(u: Floats, groups: Integers, keys: Floats) -> Integers:
     """For each ``u`` in [0, 1), the element of its group that it falls on.
 
-    ``keys`` holds, ordered by group, each element's group number plus its running share (as ``cumulative`` gives it).
+    ``keys`` contains, ordered by group, each element's group number plus its running share (from ``cumulative``).
     """
     # A sum of group and u must not round up to the next group.
     return np.searchsorted(keys, np.minimum(u, 1 - 1e-9) + groups, side="right")
 
 
 def largest_remainder(total: int, weights: Floats) -> Integers:
-    """``total`` in whole parts by ``weights``; what rounding leaves goes to the largest remainders, in order."""
+    """``total`` in whole parts by ``weights``; the rest after rounding goes to the largest remainders, in order."""
     exact = weights / cumulative_total(weights) * total
     parts = np.floor(exact).astype(np.int64)
     left = total - int(parts.sum())

@@ -1,8 +1,8 @@
 """Invented quarters of Texas's inpatient public use data file, in the published layout and both published forms.
 
-Belongs here: what the records hold, with the quirks of the published ones (cells marked invalid, physicians withheld
-or not matched, pooled hospitals, late discharges, credits). Does not belong here: the layout
-(``contracts/data/texas_pudf.yaml``). Any size: the engine writes the files, no row passes through Python.
+Belongs here: the content of the records, with the quirks of the published ones (cells marked invalid, physicians
+withheld or not matched, pooled hospitals, late discharges, credits). Does not belong here: the layout
+(``contracts/data/texas_pudf.yaml``). Files can have any size: the engine writes them, and no row passes through Python.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _GROUPS = (
     ("0175", "05", 61000), ("0263", "07", 38000), ("0045", "01", 27000), ("0560", "14", 11000), ("0640", "15", 6000),
     ("0751", "19", 12000), ("0955", "00", 15000),
 )  # fmt: skip
-#: Revenue codes of the lines of a stay, in this order, with their part of its charges in thousandths.
+#: Revenue codes of a stay's lines, in this order, with their share of its charges in thousandths.
 _LINES = (
     ("0120", 260), ("0250", 90), ("0270", 60), ("0278", 120), ("0300", 80), ("0320", 40), ("0360", 140), ("0370", 30),
     ("0410", 20), ("0420", 20), ("0450", 50), ("0636", 40), ("0710", 20), ("0730", 10), ("0200", 90), ("0305", 30),
     ("0352", 40), ("0258", 30), ("0260", 25), ("0390", 20),
 )  # fmt: skip
 _SUPPRESSED, _UNMATCHED = "9999999998", "9999999999"
-#: The publisher's name of each table in a file's name.
+#: The publisher's name of each table, for file names.
 _NAMES = {"base1": "base1", "base2": "base2", "charges": "charges", "facility": "facility"}
 
 
@@ -47,9 +47,9 @@ def write_texas_pudf(
     """Write base 1, base 2, charges and facility of every quarter; the same arguments give the same bytes.
 
     Args:
-        folder: made if absent.
-        discharges: of a quarter; each has 19 charge lines in the mean.
-        hospitals: besides the pooled ones.
+        folder: created if absent.
+        discharges: per quarter; each has 19 charge lines on average.
+        hospitals: not counting the pooled ones.
         form: fixed width, or tab-delimited with a header and a tab at the end of every row.
 
     Returns:
@@ -70,17 +70,17 @@ def write_texas_pudf(
 
 
 def _chance(*of: object, out_of: int = 1000) -> str:
-    """SQL for a whole number below ``out_of`` that looks random and depends on the seed and on ``of`` alone."""
+    """SQL for a whole number below ``out_of`` that looks random and depends only on the seed and on ``of``."""
     return f"cast({_mixed('seed', *of)} % {out_of} as bigint)"
 
 
 def _mixed(*of: object) -> str:
-    """SQL for a hash; the engine's own over several values differs by a constant where only the last one differs."""
+    """SQL for a hash; the engine's own, over several values, differs by a constant if only the last value differs."""
     return f"hash(hash({', '.join(str(each) for each in of)}))"
 
 
 def _invent(database: duckdb.DuckDBPyConnection, quarter: Quarter, seed: int, discharges: int, hospitals: int) -> None:
-    """Tables ``stays`` and ``lines`` of a quarter, ``places`` (its hospitals)."""
+    """Make the tables ``stays``, ``lines`` and ``places`` (hospitals) of a quarter."""
     groups = ", ".join(f"('{drg}', '{mdc}', {weight})" for drg, mdc, weight in _GROUPS)
     lines = ", ".join(f"({place}, '{code}', {part})" for place, (code, part) in enumerate(_LINES))
     before = quarter.year - 1 if quarter.number == 1 else quarter.year
@@ -179,7 +179,7 @@ _CHARGE_LINE = {
 }
 _FACILITY = {"THCIC_ID": "thcic_id", "PROVIDER_NAME": "name", "FAC_ACUTE_CARE_IND": "acute", "CERT_STATUS": "'0'"}
 
-#: Table -> field -> SQL, and the rows that it is over; fields that are left out are blank.
+#: Table -> field -> SQL, and the rows it is evaluated over; other fields are blank.
 _ROWS: Mapping[str, tuple[dict[str, str], str]] = {
     "base1": (
         _BASE1,

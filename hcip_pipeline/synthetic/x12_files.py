@@ -1,10 +1,10 @@
 """A submission as bills: X12 837 institutional, and the grouping file next to them (formats.md §2).
 
 Belongs here: from the tables ``discharges`` and ``charges`` to segments, all claims at once. Does not belong here:
-what is in the tables. Names and addresses are invented, and the same for all patients.
+the content of the tables. Names and addresses are invented, and the same for all patients.
 
-A newborn is billed under its mother's subscription (a patient's level of its own); a stay whose account number ends in
-97 is billed twice, the second bill replacing the first, and one that ends in 43 bills its last line late.
+A newborn is billed under its mother's subscription (with a separate patient level). A stay whose account number ends
+in 97 is billed twice, the second bill replacing the first, and one that ends in 43 bills its last line late.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 
 import polars as pl
 
-#: Claims of one transaction set, as clearinghouses ask for.
+#: Claims per transaction set, as clearinghouses require.
 CLAIMS_A_SET = 5_000
-#: Payer -> claim filing indicator (SBR09), where the indicator states as much as the payer.
+#: Payer -> claim filing indicator (SBR09), if the indicator determines the payer.
 _INDICATOR = {
     "01": "MA", "02": "MC", "03": "TV", "04": "BL", "05": "CI", "06": "CH", "07": "WC", "08": "09", "12": "HM",
     "15": "16",
 }  # fmt: skip
 _OTHER_INDICATOR = {"14": "MC", "16": "BL", "17": "BL"}
-#: Nature of admission -> type of admission (CL101), where the type states as much.
+#: Nature of admission -> type of admission (CL101), if the type determines the nature.
 _TYPE = {"2": "4", "3": "1", "4": "2", "5": "3", "9": "9"}
 _REPLACED, _LATE = "97", "43"
 _HEAD_SEGMENTS = 6  # ST, BHT, NM1 and PER of the submitter, NM1 of the receiver, SE
@@ -42,7 +42,7 @@ def write_bills(folder: Path, tables: Mapping[str, pl.DataFrame], prepared_at: s
 
 
 def grouping(discharges: pl.DataFrame) -> pl.DataFrame:
-    """What no bill holds, or states too little of, by account."""
+    """By account, what bills do not contain, or not precisely enough."""
     nature, payer = pl.col("nature_of_admission"), pl.col("primary_payer")
     return discharges.select(
         "account_no", "patient_id", "grouper_version", "apr_drg", "severity_of_illness", "risk_of_mortality",
@@ -52,7 +52,7 @@ def grouping(discharges: pl.DataFrame) -> pl.DataFrame:
 
 
 def _claims(discharges: pl.DataFrame, charges: pl.DataFrame) -> pl.DataFrame:
-    """One row per claim in the order of the file: its text from HL to the last line, and the levels in it."""
+    """One row per claim in the order of the file: its transaction set, and its text from HL to the last line."""
     stays = discharges.with_columns(
         pl.col("account_no").str.ends_with(_REPLACED).alias("replaced"),
         pl.col("account_no").str.ends_with(_LATE).alias("late"),
@@ -151,7 +151,7 @@ def _claim() -> pl.Expr:
 
 
 def _codes(column: str, kind: str, with_flag: str, pattern: str) -> pl.Expr:
-    """Other diagnoses, twelve a segment."""
+    """Other diagnoses, twelve per segment."""
     items = (
         pl.col(column)
         .str.split("|")
@@ -193,7 +193,7 @@ def _day(column: str) -> pl.Expr:
 
 
 def _money(amount: pl.Expr) -> pl.Expr:
-    """Dollars without zeros after the point, as X12 writes numbers."""
+    """Dollars without trailing zeros, as X12 writes numbers."""
     return amount.cast(pl.String).str.strip_suffix("0").str.strip_suffix(".0")
 
 
@@ -206,7 +206,7 @@ def _file(ccn: str, claims: pl.DataFrame, prepared_at: str) -> str:
     ]
     sets = claims.group_by("set", maintain_order=True).agg(pl.col("text").str.join(""))
     parts = []
-    for number, text in sets.iter_rows():  # one in five thousand claims
+    for number, text in sets.iter_rows():  # one set per five thousand claims
         control = f"{number + 1:04d}"
         provider = (
             f"HL*1**20*1~\nPRV*BI*PXC*282N00000X~\nNM1*85*2*HOSPITAL {ccn}*****XX*1999999992~\nN3*1 HOSPITAL WAY~\n"

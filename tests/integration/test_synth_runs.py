@@ -93,8 +93,8 @@ def test_a_run_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"end": Quarter(2024, 3)}, "is before"),
         ({"seed": -1}, "not a seed"),
         ({"file_format": "xlsx"}, "not a file format"),
-        ({"defects": True, "file_format": "parquet"}, "parquet cannot hold"),
-        ({"defects": True}, "cannot hold every fault"),
+        ({"defects": True, "file_format": "parquet"}, "parquet cannot contain"),
+        ({"defects": True}, "no room for every fault"),
     ],
 )
 def test_impossible_options_are_refused(tmp_path: Path, changed: dict[str, object], message: str) -> None:

@@ -226,7 +226,7 @@ def test_the_command_writes_both_forms(tmp_path: Path) -> None:
     for form in ("fixed", "tab"):
         arguments = [str(tmp_path / form), "--texas-pudf", form, "--start", "2019Q1", "--end", "2019Q2"]
         result = CliRunner().invoke(synth.command, [*arguments, "--discharges-per-year", "80"], catch_exceptions=False)
-        assert result.exit_code == 0 and "8 files of 2 quarters" in result.output
+        assert result.exit_code == 0 and "8 files for 2 quarters" in result.output
         assert discharges(read(tmp_path / form, tmp_path / f"{form}-out", Q1, Q2)).height == 40
 
 
