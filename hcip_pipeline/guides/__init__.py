@@ -1,5 +1,5 @@
-"""What a region needs to begin: a home to fill, and pages that follow from the declarations.
+"""What a region needs to begin: a new home to fill, and documentation pages generated from the declarations.
 
-Belongs here: laying out what contracts, rules and the policy declare, for people who send files. Does not belong here:
-any rule of its own. Only commands import this package.
+Belongs here: presenting what contracts, rules and the policy declare to people who send files. Does not belong here:
+rules. Only commands import this package.
 """

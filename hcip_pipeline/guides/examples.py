@@ -1,6 +1,6 @@
-"""One invented example row for each file that people send; a test holds every row to the intake's own rules.
+"""One example row for each file that people send; a test checks every row against the intake's own rules.
 
-Cells are text, as they are written in a CSV file. The hospital, its people and its dollars are invented.
+Cells are text, as in a CSV file. The hospital, its people and its dollars are invented.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "network_topics": {"topic": "Readmissions", "measure": "readmission_rate", "area": "Care transitions"},
 }
 
-#: The bill of the discharge above.
+#: The bill for the discharge above.
 BILL = f"""\
 ISA*00*          *00*          *ZZ*{CCN}         *ZZ*HCIP           *250401*0915*^*00501*000000118*0*P*:~
 GS*HC*{CCN}*HCIP*20250401*0915*118*X*005010X223A2~

@@ -1,6 +1,6 @@
 """Every file of the inbox: when it is needed and due, and what happens without it.
 
-Belongs here: what the contracts do not state about a file; the words are in ``data/inbox_files.yaml``. Does not belong
+Belongs here: what the contracts do not say about a file; the texts are in ``data/inbox_files.yaml``. Does not belong
 here: columns (``contracts``) and rules.
 """
 
@@ -15,9 +15,9 @@ import yaml
 from hcip_pipeline.contracts import hospital, program, reference
 from hcip_pipeline.contracts.table import Table
 
-_WORDS = Path(__file__).parent / "data" / "inbox_files.yaml"
+_TEXTS = Path(__file__).parent / "data" / "inbox_files.yaml"
 
-#: Reference tables that a new region begins with: none of them has a default that could be its own.
+#: Reference tables that are a region's own: no shipped default fits.
 OWN_TABLES = ("hospitals", "cost_factors", "networks", "excluded_individuals")
 
 
@@ -26,8 +26,8 @@ class InboxFile:
     """A table of the inbox.
 
     Attributes:
-        needed: when a run needs it, and what happens without it.
-        due: when it must be there for the scheduled run.
+        needed: when a run needs the file, and what happens without it.
+        due: when the file must be there for the scheduled run.
     """
 
     table: Table
@@ -36,30 +36,30 @@ class InboxFile:
 
     @property
     def name(self) -> str:
-        """As a CSV file; other shapes have the same stem."""
+        """Its name as a CSV file; files of other formats have the same stem."""
         return f"{self.table.name}.csv"
 
 
 def hospital_files() -> tuple[InboxFile, ...]:
-    """Of a hospital's submission."""
+    """Files of a hospital's submission."""
     return _described((hospital.DISCHARGES, hospital.CHARGES))
 
 
 def bill_files() -> tuple[InboxFile, ...]:
-    """Next to bills, which hold what the tables of a submission do."""
+    """Files next to bills, which replace the tables of a submission."""
     return _described((hospital.GROUPING,))
 
 
 def program_files() -> tuple[InboxFile, ...]:
-    """Of a half-year."""
+    """Program files of a half-year."""
     return _described(program.TABLES.values())
 
 
 def reference_files() -> tuple[InboxFile, ...]:
-    """Of the region."""
+    """Reference tables of the region."""
     return _described(reference.TABLES.values())
 
 
 def _described(tables: Iterable[Table]) -> tuple[InboxFile, ...]:
-    words = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
-    return tuple(InboxFile(table, words[table.name]["needed"], words[table.name]["due"]) for table in tables)
+    texts = yaml.safe_load(_TEXTS.read_text(encoding="utf-8"))
+    return tuple(InboxFile(table, texts[table.name]["needed"], texts[table.name]["due"]) for table in tables)

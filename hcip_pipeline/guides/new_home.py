@@ -1,7 +1,7 @@
-"""``hcip init``: a new home, whose files state what goes where.
+"""``hcip init``: a new home, with files that say what goes where.
 
 Belongs here: which files a new home has. Does not belong here: what a table or key means (``contracts``, ``policy``),
-and the pages of the documentation.
+or the pages of the documentation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MARYLAND = "maryland"
 
 @dataclass(frozen=True)
 class NewHome:
-    """A home that was made: its files below ``home.root``, in order, and what to do first."""
+    """A new home, its files (paths below ``home.root``, sorted) and what to do next."""
 
     home: Home
     files: tuple[str, ...]
@@ -40,20 +40,20 @@ class NewHome:
 
 
 def make_home(folder: Path, region: str, base_year: int) -> NewHome:
-    """Write a new home for a region whose program's first half-year is the one after ``base_year``.
+    """Write a new home for a region whose program begins with the half-year after ``base_year``.
 
     Args:
-        folder: new, or empty.
-        region: its name; Maryland's hospitals and rates are shipped, any other region brings its own.
+        folder: new or empty.
+        region: name of the region; Maryland's hospitals and rates are shipped, any other region provides its own.
 
     Raises:
-        HcipError: something is in the folder already, or it cannot be written.
+        HcipError: the folder is not empty.
         UsageError: the region's name or the year cannot be used.
     """
     region = region.strip()
     if not region.isprintable() or len(region) > 80:
         raise UsageError(
-            "the region's name has more than 80 characters, or characters that cannot be printed", fix="shorten it"
+            "the region's name has more than 80 characters, or unprintable ones", fix="shorten or correct the name"
         )
     if not 2000 <= base_year <= 2099:
         raise UsageError(f"{base_year} is not a base year", fix="name a calendar year from 2000 to 2099")
@@ -72,7 +72,7 @@ def make_home(folder: Path, region: str, base_year: int) -> NewHome:
 def policy_text(version: str, base_year: int) -> str:
     """A policy file with every key, its meaning, default and bounds."""
     lines = [
-        "# The region's policy. Every key is here with its default; a key may be left out, an unknown one is refused.",
+        "# The region's policy. Every key is here with its default. Keys may be left out; unknown keys are refused.",
         "# H: a hospital's protocol may elect another value within the bounds.",
         "",
     ]
@@ -140,27 +140,26 @@ def _home_readme(region: str, base_year: int, period: PerformancePeriod) -> str:
         (
             title,
             "",
-            "Everything that a run reads and writes is in this folder. You put files into `inbox/`; the rest is",
-            "made.",
-            "Each folder of the inbox has a README that states what goes there, by when, and under which name.",
+            "Everything that a run reads and writes is in this folder. You put files into `inbox/`; everything else is",
+            "generated. Each inbox folder has a README that says what goes there, by when, and under which name.",
             "",
-            f"For the first half-year, {period}, these are needed:",
+            f"The first half-year, {period}, needs:",
             "",
             "1. `inbox/policy.yaml`: every key with its meaning, default and bounds. Check `version` and `base_year`.",
             "2. `inbox/reference/`: the region's hospitals and rates.",
             f"3. `inbox/hospital/`: every hospital's quarters of {base_year}, of {period}, and of the same half a year "
             "before.",
             "4. `inbox/protocols/<ccn>/<year>.yaml`: each hospital's protocol; begin with `templates/protocol.yaml`.",
-            f"5. `inbox/program/{period}/`: the care partners and what is reported of them.",
-            "6. `inbox/cms/`: Medicare's monthly claim files, where the region receives them.",
+            f"5. `inbox/program/{period}/`: the care partners and what is reported about them.",
+            "6. `inbox/cms/`: Medicare's monthly claim files, if the region receives them.",
             "",
             "Then:",
             "",
-            "    hcip check inbox/hospital/<quarter>/<ccn>     # before it counts: what would be refused, row by row",
-            "    hcip status --home .                          # what is in, missing, due and late",
+            "    hcip check inbox/hospital/<quarter>/<ccn>     # what would be refused, row by row",
+            "    hcip status --home .                          # what was received, is missing, due or late",
             f"    hcip run {period} --home .                       # ingest, build, check, release",
             "",
-            "`templates/` holds a header of every file; nothing there is read.",
+            "`templates/` contains the header of every file. No run reads it.",
             "",
         )
     )
@@ -171,44 +170,45 @@ def _hospital_readme(base_year: int) -> str:
     lines = [
         "# Hospital submissions",
         "",
-        "One folder a hospital and quarter, named by quarter and CMS certification number:",
+        "One folder per hospital and quarter, named by quarter and CMS certification number:",
         "",
         f"    hospital/{quarters[0]}/999001/discharges.csv",
         f"    hospital/{quarters[0]}/999001/charges.csv",
         f"    hospital/{quarters[0]}/999001/control_totals.json      optional",
         f"    hospital/{quarters[0]}/999001.r2/                      a correction: the whole submission again",
         "",
-        "A correction goes next to the first (`.r2`, `.r3`, …); the newest accepted one counts, all are kept.",
+        "A correction goes next to the first version (`.r2`, `.r3`, …); the newest accepted one counts, all are kept.",
         "Files may be .csv, .csv.gz, .csv.zip, .xlsx or .parquet.",
-        "In place of discharges and charges: bills (X12 837 institutional: .837, .837i, .edi, .x12) and grouping.csv.",
+        "Instead of discharges and charges: bills (X12 837 institutional: .837, .837i, .edi, .x12) and grouping.csv.",
         "",
         *_file_lines((*hospital_files(), *bill_files())),
         "",
-        "`control_totals.json` states what you counted; files that differ from it are refused:",
+        "`control_totals.json` has the totals that you counted; a submission that differs from them is refused:",
         "",
         f"    {CONTROL_TOTALS}",
         "",
-        "Before you send, run `hcip check` on the folder. It applies the intake's own rules and needs no home.",
+        "Before you send it, run `hcip check` on the folder. It applies the intake's own rules and needs no home.",
         "",
     ]
     for file in (*hospital_files(), *bill_files()):
-        lines += [f"`{file.name}`, a row of it:", "", *_example(file.table), ""]
+        lines += [f"Example row of `{file.name}`:", "", *_example(file.table), ""]
     return "\n".join(lines)
 
 
 _CMS_README = """\
 # Medicare claim files
 
-One folder a month of delivery, such as `cms/2025-04/`, with the archive as CMS delivers it
-(`P.A0000.ACO.ZCY25.D250415.T1234567`) or its files unzipped. A run-out archive (`ZCR`) goes into
-the month it arrives in.
-Do not rename anything: the names and the control file (CCLF0) state what must be there, and an archive that lacks a
-file or a record is refused whole.
+One folder per month of delivery, such as `cms/2025-04/`, with the archive as CMS delivers it
+(`P.A0000.ACO.ZCY25.D250415.T1234567`) or its files unzipped. A run-out archive (`ZCR`) goes into the month in which it
+arrives.
+Do not rename anything: the names and the control file (CCLF0) determine what must be there, and an archive that lacks
+a file or a record is refused whole.
 
-Due: by the end of the month after the one it is named for. Claims mature for 90 days before a half-year is settled.
+Due: by the end of the month after the one in its folder's name. Claims mature for 90 days before a half-year is
+settled.
 
 Instead of CCLF: an export of BCDA v3, `Patient.ndjson`, `Coverage.ndjson` and `ExplanationOfBenefit.ndjson` with the
-answer of the job's status request as `manifest.json`, each export in a folder of its own.
+response of the job's status request as `manifest.json`, each export in its own folder.
 
 Without claims there is no estimate of fee-schedule amounts, and a payment without a cap notice is held
 (`HELD_NO_PFS_CAP`). Before you rely on an archive, run `hcip check cms/2025-04`.
@@ -219,18 +219,18 @@ def _program_readme(period: PerformancePeriod) -> str:
     lines = [
         "# Program files",
         "",
-        f"One folder a half-year, `program/{period}/`, with a CSV file for each table. The first half-year's",
-        "files are there with their headers; for the next one copy `templates/program/`. A corrected file replaces",
-        "the one of its name, and every accepted version is kept. A file that breaks a rule is refused whole, with its",
-        "row and column, and the version before it stays in force.",
+        f"One folder per half-year, `program/{period}/`, with one CSV file per table. The files of the first half-year",
+        "are there with their headers; for later ones, copy `templates/program/`. A corrected file replaces the file",
+        "of the same name, and every accepted version is kept. A file that breaks a rule is refused whole, the message",
+        "names the row and column, and the earlier version stays in force.",
         "",
         *_file_lines(program_files()),
         "",
-        "A filled survey form of a release (`survey_<ccn>_<period>.xlsx`) may lie here too.",
+        "A completed survey form of a release (`survey_<ccn>_<period>.xlsx`) may be put here too.",
         "",
     ]
     for file in program_files():
-        lines += [f"`{file.name}`, a row of it:", "", *_example(file.table), ""]
+        lines += [f"Example row of `{file.name}`:", "", *_example(file.table), ""]
     return "\n".join(lines)
 
 
@@ -240,33 +240,33 @@ def _protocols_readme(period: PerformancePeriod) -> str:
 
 One file per hospital and year, `protocols/<ccn>/{period.year}.yaml`: a hospital's oversight committee, interventions,
 conditions of payment and elections. Begin with `templates/protocol.yaml`, which passes every check; change the CCN,
-the names and the periods. A protocol stays in force in later years until another takes its place.
+the names and the periods. A protocol stays in force in later years until another replaces it.
 
-Due: approved before the period begins. The weights of the conditions of payment total exactly 100 percent; a protocol
-approved later, or with other weights, holds the hospital's payments (`CONDITIONS_NOT_LOCKED`).
+Due: approved before the period begins. The weights of the conditions of payment total exactly 100 percent; if a
+protocol is approved later or has other weights, the hospital's payments are held (`CONDITIONS_NOT_LOCKED`).
 """
 
 
 def _reference_readme(is_maryland: bool) -> str:
     own = (
-        "The shipped tables are Maryland's. Replace one by putting a file of its name here."
+        "The shipped tables are Maryland's. To replace one, put a file of the same name here."
         if is_maryland
         else "The tables here have a header and no rows: fill `hospitals.csv` and `cost_factors.csv` before the first "
-        "run,\nand remove `networks.csv` and `excluded_individuals.csv` or fill them. Every other table is shipped; "
-        "replace one by\nputting a file of its name here."
+        "run,\nand fill or remove `networks.csv` and `excluded_individuals.csv`. Every other table is shipped; "
+        "to replace\none, put a file of the same name here."
     )
     lines = [
         "# Reference tables",
         "",
         own,
-        "A file replaces the whole table of its name. One that breaks a rule is refused with its row and column, and",
-        "the tables in force stay. Headers of all of them are in `templates/reference/`.",
+        "A file replaces the whole table. A file that breaks a rule is refused, the message names the row and column,",
+        "and the tables in force stay. The headers of all tables are in `templates/reference/`.",
         "",
         *_file_lines(reference_files()),
         "",
     ]
     for file in reference_files():
-        lines += [f"`{file.name}`, a row of it:", "", *_example(file.table), ""]
+        lines += [f"Example row of `{file.name}`:", "", *_example(file.table), ""]
     return "\n".join(lines)
 
 
@@ -278,7 +278,7 @@ def _next_steps(home: Home, region: str, base_year: int, period: PerformancePeri
         f"put each hospital's submissions of {base_year} and {period} into inbox/hospital/<quarter>/<ccn>/ "
         "and run `hcip check` on each",
         f"put a protocol into inbox/protocols/<ccn>/{period.year}.yaml (begin with templates/protocol.yaml)",
-        f"fill inbox/program/{period}/care_partners.csv and what is reported of them",
+        f"fill inbox/program/{period}/care_partners.csv and the files with what is reported about them",
         f"hcip status --home {home.root}",
         f"hcip run {period} --home {home.root}",
     )

@@ -1,6 +1,6 @@
 """``docs/inbox.md``, ``docs/rules.md`` and ``docs/policy.md``, from what contracts, rules and the policy declare.
 
-Belongs here: what fills a page; its words are in ``data/*.md.j2``. Does not belong here: what a file or key is.
+Belongs here: the data of a page; its text is in ``data/*.md.j2``. Does not belong here: what a file or key means.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def inbox_page() -> str:
 
 
 def rules_page() -> str:
-    """Every rule on files, and the ids that older receipts have."""
+    """Every rule on files, and the rule ids in older receipts."""
     return _page(
         "rules.md.j2",
         catalogs=CATALOGS,
@@ -49,12 +49,12 @@ def rules_page() -> str:
 
 
 def policy_page() -> str:
-    """Every key of the policy, and what other values would have paid in the demo."""
+    """Every key of the policy, and what the demo would have paid with other values."""
     return _page("policy.md.j2", keys=policy_keys(), worth=_worth(), effect=_effect_on_demo)
 
 
 def _page(template: str, **content: object) -> str:
-    """A page of ``docs/``; Markdown, so nothing is escaped."""
+    """A page of ``docs/``. It is Markdown, so nothing is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_DATA),
         autoescape=False,
@@ -66,7 +66,7 @@ def _page(template: str, **content: object) -> str:
 
 
 def _worth() -> dict[str, list[dict[str, str]]]:
-    """Key -> the values that were tried on the demo, each with the change of final incentives in dollars."""
+    """Key -> the values tried on the demo, each with the change of final incentives in dollars."""
     found: dict[str, list[dict[str, str]]] = {}
     with (_DATA / "policy_worth.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -82,14 +82,14 @@ def _effect_on_demo(row: Mapping[str, str]) -> str:
 
 
 def _file(file: InboxFile) -> list[str]:
-    """A table: what it is, when it is needed, its columns, and a row."""
+    """A file's section: what it is, when it is needed, its columns, and an example row."""
     table = file.table
     lines = [f"### {file.name}", "", f"{table.grain[:1].upper()}{table.grain[1:]}.", ""]
     lines += [f"- **Needed**: {file.needed}", f"- **Due**: {file.due}"]
     if file in reference_files():
         shipped = (SHIPPED / file.name).exists()
-        lines.append(f"- **Shipped**: {'yes; a file here replaces it whole' if shipped else 'nothing'}")
-    lines += ["", *_columns(table), "", "A row of it:", "", "```", ",".join(table.names), _row(table), "```", ""]
+        lines.append(f"- **Shipped**: {'yes; a file here replaces the whole table' if shipped else 'no'}")
+    lines += ["", *_columns(table), "", "Example row:", "", "```", ",".join(table.names), _row(table), "```", ""]
     return lines
 
 
@@ -108,17 +108,17 @@ def _row(table: Table) -> str:
     return ",".join(f'"{cell}"' if "," in cell else cell for cell in cells)
 
 
-def _rules(rules: Iterable[Rule], whole: str, kept_out: str) -> str:
+def _rules(rules: Iterable[Rule], refused: str, on_error: str) -> str:
     """A table of rules.
 
     Args:
-        whole: what is refused by a rule that refuses.
-        kept_out: what follows from an ERROR that does not refuse.
+        refused: what a refusing rule refuses, such as "the file".
+        on_error: what happens on an ERROR that does not refuse.
     """
     lines = ["| rule | what happens | what is wrong | what to do |", "|---|---|---|---|"]
     for rule in rules:
-        follows = "accepted, counted" if rule.severity == "WARN" else "accepted, reported"
-        effect = f"{whole} is refused" if rule.refuses else kept_out if rule.severity == "ERROR" else follows
+        accepted = "accepted, counted" if rule.severity == "WARN" else "accepted, reported"
+        effect = f"{refused} is refused" if rule.refuses else on_error if rule.severity == "ERROR" else accepted
         lines.append(f"| `{rule.id}` | {effect} | {_cell(rule.description)} | {_cell(rule.fix)} |")
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 """What each key of the policy is worth on the demo: ``data/policy_worth.csv``, for ``docs/policy.md``.
 
-Run it on a demo's home after a change of the methodology or of the demo: ``make policy-worth``. It settles the first
-half-year of the demo again for each value below, which takes some minutes.
+Run it on a demo's home when the methodology or the demo has changed: ``make policy-worth``. It settles the demo's first
+half-year again for each value below, which takes some minutes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TRIED: dict[str, tuple[object, ...]] = {
 
 
 def measure(home: Home) -> list[dict[str, str]]:
-    """Rows of the file: key, value, all final incentives under it, and their change."""
+    """Rows of the file: key, value, the sum of final incentives with this value, and its change."""
     names = {f"{key} {value}": (key, value) for key, values in TRIED.items() for value in values}
     scenarios = {name: {key: value, "keep_elections": False} for name, (key, value) in names.items()}
     with tempfile.TemporaryDirectory() as place:
@@ -67,7 +67,7 @@ def measure(home: Home) -> list[dict[str, str]]:
 
 
 def main() -> None:
-    """Measure on the home named on the command line and write the file."""
+    """Write the file, measured on the home that the command line names."""
     rows = measure(Home.locate(sys.argv[1] if len(sys.argv) > 1 else None))
     with _FILE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, ("key", "value", "final", "change"), lineterminator="\n")

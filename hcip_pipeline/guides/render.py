@@ -1,4 +1,4 @@
-"""What follows from the declarations for readers: pages of ``docs/``. ``make contracts`` writes them."""
+"""The pages of ``docs/`` that are generated from the declarations. ``make contracts`` writes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def rendered() -> dict[Path, str]:
-    """Every generated file (path below the checkout) with its text."""
+    """Every generated file: its path below the checkout, and its text."""
     docs = Path("docs")
     return {
         docs / "inbox.md": inbox_page(),

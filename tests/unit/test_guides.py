@@ -1,4 +1,4 @@
-"""Generated pages are current, and a section number cited anywhere is one of the shipped methodology."""
+"""Generated pages are current, and every cited section number is a section of the shipped methodology."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_generated_page_is_current(path: Path) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == render.rendered()[path], "run `make contracts`"
 
 
-def test_every_cited_section_is_one_of_the_methodology() -> None:
+def test_every_cited_section_exists_in_the_methodology() -> None:
     page = (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
     sections = set(re.findall(r"^## ([0-9]+)\. ", page, re.M))
     assert sections == {str(n) for n in range(16)}
@@ -38,12 +38,12 @@ def test_the_methodology_names_every_key_of_the_policy() -> None:
     assert all(f"`{key}`" in table for key in Policy.model_fields)
 
 
-def test_what_keys_are_worth_is_measured_for_every_key_that_a_simulation_can_change() -> None:
+def test_the_worth_of_every_key_that_a_simulation_can_change_is_measured() -> None:
     measured = {row["key"] for row in csv.DictReader((PACKAGE / "guides/data/policy_worth.csv").open(encoding="utf-8"))}
     assert measured == set(TRIED) == set(PARAMETERS) - {"exclusions"}
 
 
-def test_links_between_pages_lead_somewhere() -> None:
+def test_links_between_pages_have_a_target() -> None:
     for page in (ROOT / "docs").glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,4 +1,4 @@
-"""What ``hcip init`` makes is what the intake reads: headers, example rows, the policy and the protocol."""
+"""The intake accepts what ``hcip init`` creates: headers, example rows, the policy and the protocol."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hcip_pipeline.reference.rules import ROW_RULES
 from hcip_pipeline.reference.tables import load_reference, unknown_reference_files
 from hcip_pipeline.tables.contract_columns import read_contract_table
 
-SENT = {
+TABLES = {
     **program.TABLES,
     **reference.TABLES,
     **{table.name: table for table in (hospital.DISCHARGES, hospital.CHARGES, hospital.GROUPING)},
@@ -33,12 +33,12 @@ SENT = {
 
 def test_every_file_that_people_send_is_described_and_has_an_example() -> None:
     described = {file.table.name for file in (*hospital_files(), *bill_files(), *program_files(), *reference_files())}
-    assert described == SENT.keys() == EXAMPLES.keys()
+    assert described == TABLES.keys() == EXAMPLES.keys()
 
 
 @pytest.mark.parametrize("name", [*program.TABLES, *reference.TABLES])
 def test_an_example_row_passes_the_rules_of_its_table(tmp_path: Path, name: str) -> None:
-    table, row = SENT[name], EXAMPLES[name]
+    table, row = TABLES[name], EXAMPLES[name]
     assert [column.name for column in table.columns if column.name not in row] == [
         column.name for column in table.columns if column.optional and column.name not in row
     ]
@@ -50,7 +50,7 @@ def test_an_example_row_passes_the_rules_of_its_table(tmp_path: Path, name: str)
     assert checked.frame.height == 1 and not checked.warnings
 
 
-def test_the_policy_of_a_new_home_states_every_key_at_its_default(tmp_path: Path) -> None:
+def test_the_policy_of_a_new_home_has_every_key_at_its_default(tmp_path: Path) -> None:
     made = make_home(tmp_path / "home", "Delmarva", 2024)
     assert load_policy(made.home.policy).policy == Policy(version="Delmarva-2025.1", base_year=2024)
     assert list(yaml.safe_load(policy_text("v", 2024))) == list(Policy.model_fields)
@@ -71,13 +71,13 @@ def test_every_file_of_a_new_home_is_known_to_the_intake(tmp_path: Path) -> None
         read_contract_table(path, program.TABLES[path.stem])
 
 
-def test_maryland_begins_with_the_shipped_hospitals(tmp_path: Path) -> None:
+def test_maryland_starts_with_the_shipped_hospitals(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home", "Maryland", 2024).home
     assert {path.name for path in (home.inbox / "reference").iterdir()} == {"README.md"}
     assert "210043" in load_reference(home.inbox)["hospitals"]["ccn"]
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(SystemExit) as done:
         cli.main(["init", str(tmp_path)])
@@ -87,7 +87,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, capsys: pyt
 
 def test_init_lists_what_to_do_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["init", str(tmp_path / "new"), "--region", "Delmarva", "--base-year", "2024"])
-    stated = capsys.readouterr().out
-    assert "1. read README.md" in stated and "hcip run 2025H1" in stated
+    printed = capsys.readouterr().out
+    assert "1. read README.md" in printed and "hcip run 2025H1" in printed
     for folder in ("hospital", "cms", "program", "protocols", "reference"):
         assert (tmp_path / "new" / "inbox" / folder / "README.md").is_file()
