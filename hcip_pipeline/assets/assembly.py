@@ -1,4 +1,4 @@
-"""Every asset, check, job, schedule and sensor put together: what the UI shows is what the command line runs."""
+"""Every asset, check, job, schedule and sensor: the UI shows the same definitions that the command line runs."""
 
 import json
 from typing import Any
@@ -22,8 +22,8 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     """Every asset, check, job, schedule and sensor.
 
     Args:
-        overrides: ``resources`` by name, merged into the defaults; any other argument of ``dagster.Definitions``, in
-            place of the default.
+        overrides: ``resources`` by name, merged into the defaults; any other argument of ``dagster.Definitions``
+            replaces the default.
     """
     translator = Translator(json.loads(manifest_path().read_bytes()), registry.source_deps)
     in_python = [asset for module in registry.MODULES for asset in module.ASSETS]
@@ -34,7 +34,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
             *in_python,
             half_year_tables(translator),
             certainty_asset(translator.computed_by(MODELS_READ)),
-            release_asset([*translator.leaving(), CERTAINTY]),
+            release_asset([*translator.released(), CERTAINTY]),
         ],
         "jobs": JOBS,
         "schedules": SCHEDULES,

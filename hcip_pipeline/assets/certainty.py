@@ -1,4 +1,4 @@
-"""How sure a half-year's payments are: an asset of its own between the build and its release; no payment reads it."""
+"""How certain a half-year's payments are: an asset between the build and its release. No payment depends on it."""
 
 import dagster as dg
 
@@ -8,7 +8,7 @@ from hcip_pipeline.assets.resources import HomeResource, Session
 from hcip_pipeline.periods import PerformancePeriod
 
 CERTAINTY = dg.AssetKey("certainty")
-#: models whose tables it computes from
+#: models whose tables the asset reads
 MODELS_READ = (
     "incentives",
     "incentive_cases",
@@ -24,10 +24,10 @@ READINGS = "other_readings_settled"
 
 
 def certainty_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
-    """The asset that computes how sure a half-year's payments are.
+    """The asset that computes how certain a half-year's payments are.
 
     Args:
-        reads: the assets whose tables it computes from.
+        reads: the assets whose tables it reads.
     """
 
     @dg.asset(
@@ -42,14 +42,14 @@ def certainty_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 AS_RELEASED,
                 CERTAINTY,
                 HALVES,
-                "Cases that are not drawn give every calculated incentive of the build again.",
+                "Without redrawing any case, the computation reproduces every calculated incentive of the build.",
                 blocking=False,
             ),
             check_spec(
                 READINGS,
                 CERTAINTY,
                 HALVES,
-                "The period is settled by every other reading of the responsible physician.",
+                "The period was settled under every other reading of the responsible physician.",
                 blocking=False,
             ),
         ],
@@ -57,9 +57,9 @@ def certainty_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def certainty(
         context: dg.AssetExecutionContext, home: HomeResource, session: dg.ResourceParam[Session]
     ) -> dg.MaterializeResult:
-        """How sure the payments are (methodology §14): reliability, chance, intervals, other readings.
+        """How certain the payments are (methodology §14): reliability, chance, intervals, other readings.
 
-        They are kept in ``warehouse/<period>/certainty`` until the release is written; nothing else reads them.
+        The tables are kept in ``warehouse/<period>/certainty`` until the release is written; nothing else reads them.
         """
         from hcip_pipeline.certainty.assessment import assess_build, differing_payments
         from hcip_pipeline.certainty.kept import keep_tables
@@ -69,7 +69,7 @@ def certainty_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
         period = PerformancePeriod.parse(context.partition_key)
         with period_lock(session, home.home(), period):
             built = current_build(home.home(), period, home.policy())
-            session.progress(f"{period}: how sure the payments are")
+            session.progress(f"{period}: computing how certain the payments are")
             tables, warnings = assess_build(home.home(), built.result, threads=home.threads)
             differing = differing_payments(built.result)
             keep_tables(home.home(), period, digest_of(built.built_from), tables)

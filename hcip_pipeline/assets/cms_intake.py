@@ -1,4 +1,4 @@
-"""CMS claim and claim line feed files of a month, from the inbox to the lake."""
+"""CMS claim files of a month, from the inbox to the lake."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ _BLOCKING = frozenset({"records_as_stated"})
 
 
 def ingest_partition(session: Session, resource: HomeResource, key: str) -> "list[ArchiveReceipt]":
-    """Ingest a month: every archive has a receipt, a refused one too.
+    """Ingest a month. Every archive gets a receipt, even if it is refused.
 
     Raises:
         HcipError: nothing was sent.
@@ -43,8 +43,8 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
             CLAIM_FILES,
             group_name="cms_intake",
             description="The claim files that CMS delivered in a month (CCLF archives or BCDA exports): each ingested "
-            "as a whole, one Parquet file per table, or refused.\n\nA month of which an archive is refused fails until "
-            "it is corrected.",
+            "whole, as one Parquet file per table, or refused whole.\n\nA month with a refused archive fails until the "
+            "archive is corrected.",
             kinds={"parquet"},
             owners=["team:data-intake"],
             skippable=True,
@@ -55,14 +55,14 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
             "records_as_stated",
             CLAIM_FILES,
             MONTHS,
-            "Every file of every archive in the lake holds as many records as its control file states.",
+            "Every file of every archive in the lake has as many records as its control file states.",
             blocking=True,
         ),
         check_spec(
             "archives_accepted",
             CLAIM_FILES,
             MONTHS,
-            "No archive of the month is refused, and the folder holds no file that is not an archive.",
+            "No archive of the month is refused, and every file in the folder is an archive.",
         ),
     ],
     partitions_def=MONTHS,

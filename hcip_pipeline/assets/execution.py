@@ -1,6 +1,6 @@
 """Materializing the assets in this process, on the home's own Dagster instance: ``hcip ingest`` and ``hcip run``.
 
-Belongs here: which partitions, in which order. Does not belong here: a run (``runs``), what an asset does.
+Belongs here: which partitions are run, in which order. Does not belong here: a run (``runs``), or what an asset does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,10 +31,10 @@ INBOX_FOLDERS: dict[type[Key], str] = {Quarter: "hospital", Month: "cms", Perfor
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What was accepted, by partition.
+    """The result of an intake, by partition.
 
     Attributes:
-        unknown_folders: of the inbox, that name no partition.
+        unknown_folders: inbox folders whose names are not partitions.
         problems: partition -> what was refused of it, or why it could not be accepted.
     """
 
@@ -48,7 +48,7 @@ class IngestReport:
     def ok(self) -> bool:
         """Whether nothing was refused: no submission, archive, program file or protocol.
 
-        A submission that is refused counts once even if a later version mended it: its sender must be notified.
+        A refused submission counts once even if a later version corrected it: its sender must be notified.
         """
         program = any(ingested.program.refused or ingested.refused_protocols for ingested in self.periods.values())
         submissions = (receipt for receipts in self.submissions.values() for receipt in receipts)
@@ -86,18 +86,18 @@ def ingest(
     progress: Progress | None = None,
     join: bool = False,
 ) -> IngestReport:
-    """Ingest what is in the inbox and is not yet in the lake.
+    """Ingest the files of the inbox that are not yet in the lake.
 
     Args:
-        partitions: keys of quarters, months or half-years; none means all that the inbox holds.
-        join: share quarters with other processes that do, on any machine that has the home.
+        partitions: keys of quarters, months or half-years; none means everything in the inbox.
+        join: share quarters with other processes that join, on any machine with access to the home.
 
     Returns:
-        What became of each; what is refused of one stops no other.
+        The result of each partition; a refusal in one does not stop the others.
 
     Raises:
-        UsageError: a key that is not a partition, or one to join in that is not a quarter.
-        HcipError: as the assets of a half-year raise.
+        UsageError: a key is not a partition, or ``join`` is set and a key is not a quarter.
+        HcipError: an asset of a half-year failed.
     """
     if partitions:
         keys = [parse_key(text) for text in partitions]
@@ -128,7 +128,7 @@ def ingest(
 
 
 def ingest_partitions(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
-    """Ingest quarters and months: partitions of a cadence that follow one another are one run.
+    """Ingest quarters and months; consecutive partitions of a cadence are one run.
 
     Returns:
         Partition -> what was refused of it, or why it could not be accepted.
@@ -144,7 +144,7 @@ def ingest_partitions(runs: Runs, keys: Sequence[Key]) -> dict[str, HcipError]:
 
 
 def _in_inbox(home: Home) -> tuple[list[Key], list[str]]:
-    """The partitions that the inbox has folders for, and the folders that name none."""
+    """The partitions that have folders in the inbox, and the folders that are not named for a partition."""
     keys: list[Key] = []
     unknown: list[str] = []
     for kind, name in INBOX_FOLDERS.items():
@@ -172,12 +172,12 @@ def settle(
     """Ingest what a half-year needs, build it, check it, release it.
 
     Args:
-        seen: the period's outlook, where it was just determined.
-        engine: computes the builds; None: the one of the settings.
+        seen: the period's outlook, if it was just determined.
+        engine: computes the builds; None means the engine of the settings.
 
     Raises:
         UsageError: the period is outside the program's calendar, or the engine is not installed.
-        HcipError: as the assets raise; nothing was released then.
+        HcipError: an asset failed, and nothing was released.
     """
     options = RunOptions(policy_path, threads, progress=progress or (lambda _: None), engine=engine)
     return settle_each(home, [period], options, [seen] if seen else [])[0]
@@ -189,7 +189,7 @@ def settle_each(
     options: RunOptions,
     seen: "Sequence[Outlook]" = (),
 ) -> "list[Release]":
-    """:func:`settle` for periods one after another; a quarter or month that several need is accepted once."""
+    """:func:`settle` several periods, one after another; a quarter or month that several need is ingested once."""
     from hcip_pipeline.alerting.settings import chosen_engine
     from hcip_pipeline.ledger.comparison import check_home
     from hcip_pipeline.policy.loader import load_policy
@@ -227,21 +227,21 @@ def settle_each(
 
 
 def with_partitions(keys: Iterable[Key], names: Iterable[str]) -> list[Key]:
-    """Partitions with more of them by name, each once, in order of their names."""
+    """``keys`` and the partitions with these names, each once, sorted by name."""
     return sorted({*keys, *map(parse_key, names)}, key=str)
 
 
 def was_sent(home: Home, key: Key) -> bool:
-    """Whether the inbox holds anything of a partition."""
+    """Whether the inbox has any file of a partition."""
     folder = home.inbox / INBOX_FOLDERS[type(key)] / str(key)
     return folder.is_dir() and any(not is_left_alone(path.name) for path in folder.iterdir())
 
 
 def stop_unless_refused(problems: dict[str, HcipError], progress: Progress) -> None:
-    """What is refused leaves the version before in force, and whether that is enough the policy decides.
+    """Report refusals and go on: the earlier version stays in force, and the policy decides whether that is enough.
 
     Raises:
-        HcipError: a partition could not be accepted at all.
+        HcipError: a partition could not be ingested at all.
     """
     for key, error in problems.items():
         if not isinstance(error, RefusedFileError):

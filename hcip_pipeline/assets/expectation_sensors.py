@@ -1,4 +1,4 @@
-"""What starts expectations: intake or a settlement that has succeeded."""
+"""Sensors that check expectations after every successful intake or settlement."""
 
 import dagster as dg
 
@@ -9,7 +9,7 @@ from hcip_pipeline.assets.schedules import STATUS
 
 
 def _request(context: dg.RunStatusSensorContext) -> list[dg.RunRequest] | dg.SkipReason:
-    """A run for each partition of the run that has succeeded."""
+    """One run per partition of the successful run."""
     keys = keys_of_run(context.dagster_run.tags)
     if not keys:
         return dg.SkipReason("the run had no partition")
@@ -20,7 +20,7 @@ expectations_of_submissions = dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=STATUS.sensors,
     name="expectations_of_submissions",
-    description="After a quarter's intake: its accepted rows against what stakeholders expect.",
+    description="After a quarter's intake: checks its accepted rows against the stakeholders' expectations.",
     monitored_jobs=[hospital_job],
     request_job=submission_expectations_job,
 )(_request)
@@ -29,7 +29,7 @@ expectations_of_releases = dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=STATUS.sensors,
     name="expectations_of_releases",
-    description="After a settlement: the files of its release against what stakeholders expect.",
+    description="After a settlement: checks the files of its release against the stakeholders' expectations.",
     monitored_jobs=[settlement_job],
     request_job=release_expectations_job,
 )(_request)

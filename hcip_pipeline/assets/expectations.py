@@ -1,8 +1,8 @@
-"""Suites that stakeholders read, checked against incoming and outgoing files; in separate runs.
+"""Expectation suites that stakeholders read, checked against incoming and outgoing files in separate runs.
 
-They never decide about money, and Great Expectations takes seconds and 250 MB to import: so intake and settlement do
-not wait for them. A sensor starts them when a run of those has succeeded. The suites' page is the asset, and each of
-its tables a check.
+They never affect payments, and Great Expectations takes seconds and 250 MB to import, so intake and settlement do not
+wait for them. A sensor starts them when an intake or settlement has succeeded. The page of the suites is the asset, and
+each table on it is a check.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def _checks(asset: dg.AssetKey, partitions: dg.PartitionsDefinition, tables: Ite
     check_specs=_checks(OF_SUBMISSIONS, QUARTERS, _IN),
 )
 def quarter_page(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """Expectations of a quarter's accepted discharges and charge lines, in words and counts, as a page."""
+    """A page that compares a quarter's accepted discharges and charge lines with the expectations, as counts."""
     from hcip_pipeline.checks.expectations.running import validate_quarter
 
     return _result(OF_SUBMISSIONS, validate_quarter(home.home(), Quarter.parse(context.partition_key)))
@@ -58,7 +58,7 @@ def quarter_page(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Ma
     check_specs=_checks(OF_RELEASE, HALVES, _OUT),
 )
 def release_page(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """Expectations of the files of a half-year's newest release, in words and counts, as a page."""
+    """A page that compares the files of a half-year's newest release with the expectations, as counts."""
     from hcip_pipeline.checks.expectations.running import validate_release
 
     period = PerformancePeriod.parse(context.partition_key)
@@ -66,7 +66,7 @@ def release_page(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Ma
 
 
 def _result(asset: dg.AssetKey, validated: "Validated") -> dg.MaterializeResult:
-    """Counts, and the words of what was not met; never a row."""
+    """Counts, and the expectations that were not met; never a row."""
     checks = [
         dg.AssetCheckResult(
             asset_key=asset,
@@ -93,13 +93,13 @@ ASSETS = [quarter_page, release_page]
 SELECTION = dg.AssetSelection.assets(OF_SUBMISSIONS, OF_RELEASE)
 
 submission_expectations_job = dg.define_asset_job(
-    "check_quarter",  # a job may not have the name of an asset: Dagster then loads nothing
+    "check_quarter",  # a job must not have the name of an asset, or Dagster loads nothing
     dg.AssetSelection.assets(OF_SUBMISSIONS),
-    description="Expectations of a quarter's accepted submissions, and their page.",
+    description="Checks a quarter's accepted submissions against the expectations and writes their page.",
 )
 release_expectations_job = dg.define_asset_job(
     "check_release",
     dg.AssetSelection.assets(OF_RELEASE),
-    description="Expectations of a half-year's newest release, and their page.",
+    description="Checks a half-year's newest release against the expectations and writes their page.",
 )
 JOBS = [submission_expectations_job, release_expectations_job]

@@ -1,4 +1,4 @@
-"""The dbt models of a half-year as published assets: one build in process, an event per asset, a result per check."""
+"""The dbt models of a half-year as published assets: one build in this process, one event per asset and check."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ Columns = Mapping[str, Mapping[str, list[list[str]]]]
 
 
 def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
-    """Every model and test of the project as one step: a period is always rebuilt whole, into one DuckDB file."""
+    """Every model and test of the project as one step: a period is always rebuilt completely, into one DuckDB file."""
 
     @dg.multi_asset(
         name="half_year_build",
@@ -48,7 +48,7 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
         from hcip_pipeline.warehouse.build import BuildStoppedError
 
         period = PerformancePeriod.parse(context.partition_key)
-        session.progress(f"{period}: reading what was accepted")
+        session.progress(f"{period}: reading the lake")
         where, policy = home.home(), home.policy()
         try:
             with period_lock(session, where, period, lambda: files_read(where, period, policy.policy)):
@@ -79,17 +79,17 @@ def half_year_tables(translator: Translator) -> dg.AssetsDefinition:
 def build_events(
     translator: Translator, nodes: "Sequence[NodeResult]", file: "Path", partition: str
 ) -> Iterator[Event]:
-    """What became of each asset and test. A test that did not run, or was skipped, did not pass."""
+    """The events of every asset and test. A test that did not run or was skipped did not pass."""
     import duckdb
 
     from hcip_pipeline.warehouse.column_lineage import read_column_lineage
     from hcip_pipeline.warehouse.measures import measure
 
-    became = {node.unique_id: node for node in nodes}
-    built = {name for name, model in translator.models.items() if _is(became.get(model["unique_id"]), "success")}
+    results = {node.unique_id: node for node in nodes}
+    built = {name for name, model in translator.models.items() if _is(results.get(model["unique_id"]), "success")}
     try:
         measures = measure(file, built) if built else {}
-    except duckdb.Error:  # of a build that stopped: what its views read may be gone, and the build reports it itself
+    except duckdb.Error:  # the files behind a stopped build's views may be gone; the build itself reports why
         if len(built) == len(translator.models):
             raise
         measures = {}
@@ -97,12 +97,12 @@ def build_events(
     for asset in translator.assets:
         if all(model in measures for model in asset.models):
             yield dg.MaterializeResult(
-                asset_key=asset.name, metadata=_metadata(translator, asset, measures, became, lineage)
+                asset_key=asset.name, metadata=_metadata(translator, asset, measures, results, lineage)
             )
     for key, models in translator.contracted.items():
         yield _contracts_result(key, models, measures, partition)
     for test in translator.tests:
-        node = became.get(test["unique_id"])
+        node = results.get(test["unique_id"])
         key_of_check = translator.check_key(test)
         is_error = test["config"]["severity"].lower() == "error"
         yield dg.AssetCheckResult(
@@ -124,14 +124,14 @@ def _metadata(
     translator: Translator,
     asset: PublishedAsset,
     measures: "Mapping[str, Measure]",
-    became: "Mapping[str, NodeResult]",
+    results: "Mapping[str, NodeResult]",
     lineage: Columns,
 ) -> dict[str, dg.MetadataValue]:
-    """Rows, columns and figures of the asset's own table; rows of its other models; where its columns come from."""
+    """Rows, columns and figures of the asset's own table, rows of its other models, and the lineage of its columns."""
     from hcip_pipeline.contracts.catalogue import column_meanings
 
     own, *others = asset.models
-    seconds = sum(became[translator.models[model]["unique_id"]].seconds for model in asset.models)
+    seconds = sum(results[translator.models[model]["unique_id"]].seconds for model in asset.models)
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/partition_row_count": dg.MetadataValue.int(measures[own].rows),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
@@ -161,7 +161,7 @@ def _metadata(
 def _contracts_result(
     key: dg.AssetKey, models: Sequence[Mapping[str, Any]], measures: "Mapping[str, Measure]", partition: str
 ) -> dg.AssetCheckResult:
-    """Whether the tables of a group that leave have the columns of their contracts, by name and type."""
+    """Whether the released tables of a group have the columns of their contracts, by name and type."""
     differing: dict[str, str] = {}
     for model in models:
         name = model["name"]

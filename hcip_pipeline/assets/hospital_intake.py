@@ -29,7 +29,7 @@ _BLOCKING = frozenset({"rows_reconcile"})
 
 
 def ingest_partition(session: Session, resource: HomeResource, key: str) -> "list[SubmissionReceipt]":
-    """Ingest a quarter: every submission has a receipt, a refused one too.
+    """Ingest a quarter. Every submission gets a receipt, even if it is refused.
 
     Raises:
         HcipError: nothing was sent, a reference table is refused, or rows do not reconcile.
@@ -46,7 +46,7 @@ def ingest_partition(session: Session, resource: HomeResource, key: str) -> "lis
 
 
 def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "Policy") -> None:
-    """Judge what of a quarter no other run has in hand; the last run on it ingests it."""
+    """Judge the submissions of a quarter that no other run is working on; the last run ingests the quarter."""
     from hcip_pipeline.intake.hospital.together import judge_free
 
     @contextmanager
@@ -75,8 +75,8 @@ def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "
             SUBMISSIONS,
             group_name="hospital_intake",
             description="Discharges and charge lines of every hospital for a quarter: edits applied, accepted rows in "
-            "the lake, rows in error in quarantine, a receipt for each file.\n\nA quarter of which a submission is "
-            "refused fails until it is corrected; the other hospitals' submissions are ingested nevertheless.",
+            "the lake, rows in error in quarantine, a receipt for each file.\n\nA quarter with a refused "
+            "submission fails until the submission is corrected; the other hospitals' submissions are ingested anyway.",
             kinds={"csv", "parquet"},
             owners=["team:data-intake"],
             deps=["reference_tables", "policy"],
@@ -95,7 +95,7 @@ def _judge_with_others(session: Session, home: Home, quarter: Quarter, policy: "
             "submissions_accepted",
             SUBMISSIONS,
             QUARTERS,
-            "No submission of the quarter is refused. A refused one leaves the version before it in force.",
+            "No submission of the quarter is refused. If one is, its earlier version stays in force.",
         ),
         *(check_spec(name, SUBMISSIONS, QUARTERS, description) for name, description in EDIT_CHECKS.items()),
     ],
@@ -125,11 +125,11 @@ def _reported(intake: "PartitionIntake[list[SubmissionReceipt]]") -> Reported:
         submissions_accepted(SUBMISSIONS, intake.receipts),
         *edit_rate_results(SUBMISSIONS, intake.receipts),
     ]
-    return Reported(intake.key, _accounts(intake.receipts), checks, _refusal(intake.receipts))
+    return Reported(intake.key, _counts(intake.receipts), checks, _refusal(intake.receipts))
 
 
 def _refusal(receipts: "Sequence[SubmissionReceipt]") -> HcipError | None:
-    """What is refused and not mended by a later version of the same hospital."""
+    """The refusals that no later version of the same hospital has corrected."""
     from hcip_pipeline.intake.hospital.receipts import still_refused
 
     refused = still_refused(receipts)
@@ -143,13 +143,13 @@ def _refusal(receipts: "Sequence[SubmissionReceipt]") -> HcipError | None:
         file=shown_unknown(first.file) if first and first.file else None,
         row=first.row if first else None,
         rule=first.rule if first else "",
-        fix=first.fix if first and first.fix else "`hcip check` explains why, row by row; then send it again",
+        fix=first.fix if first and first.fix else "`hcip check` explains why, row by row; correct it and send it again",
     )
 
 
-def _accounts(receipts: "Sequence[SubmissionReceipt]") -> dict[str, dg.MetadataValue]:
+def _counts(receipts: "Sequence[SubmissionReceipt]") -> dict[str, dg.MetadataValue]:
     """Counts and dollars of a quarter; never a row."""
-    accounts: dict[str, dg.MetadataValue] = {
+    counts: dict[str, dg.MetadataValue] = {
         "submissions": dg.MetadataValue.int(len(receipts)),
         "submissions refused": dg.MetadataValue.int(sum(receipt.status == "refused" for receipt in receipts)),
         "files": dg.MetadataValue.int(sum(len(receipt.files) for receipt in receipts)),
@@ -158,14 +158,12 @@ def _accounts(receipts: "Sequence[SubmissionReceipt]") -> dict[str, dg.MetadataV
         files = [file for receipt in receipts if (file := receipt.file(table)) is not None]
         for outcome in ("read", "accepted", "quarantined", "superseded"):
             rows = sum(int(getattr(file.rows, outcome)) for file in files)
-            accounts[f"{table} {outcome}"] = dg.MetadataValue.int(rows)
+            counts[f"{table} {outcome}"] = dg.MetadataValue.int(rows)
     in_force = [receipt for receipt in receipts if receipt.in_force]
     discharges = [file for receipt in in_force if (file := receipt.file("discharges")) is not None]
-    accounts["total charges accepted"] = dg.MetadataValue.float(
-        float(sum(file.dollars.accepted for file in discharges))
-    )
-    accounts["dagster/partition_row_count"] = accounts["discharges accepted"]
-    return accounts
+    counts["total charges accepted"] = dg.MetadataValue.float(float(sum(file.dollars.accepted for file in discharges)))
+    counts["dagster/partition_row_count"] = counts["discharges accepted"]
+    return counts
 
 
 ASSETS = [submissions]

@@ -1,4 +1,4 @@
-"""The home's own Dagster instance: its history is what the UI shows."""
+"""The home's own Dagster instance, whose history the UI shows."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,27 +11,27 @@ from hcip_pipeline.home.folders import Home, not_writable
 from hcip_pipeline.ledger.history import check_history, history_damaged, is_empty
 
 _DAGSTER_YAML = """\
-# Written by hcip where there is none; yours to change.
+# hcip writes this file if it does not exist. You may change it.
 telemetry: {enabled: false}
-nux: {enabled: false}  # or a sign-up window covers the UI
-# Nothing is printed that the event log does not hold.
+nux: {enabled: false}  # otherwise a sign-up window covers the UI
+# The event log contains everything that runs print.
 compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
-# One half-year after another: each reads the releases before it. Quarters and months side by side.
+# Half-years run one after another, because each reads earlier releases; quarters and months run side by side.
 concurrency:
   runs:
     max_concurrent_runs: 4
     tag_concurrency_limits: [{key: hcip/settles, limit: 1}]
 run_monitoring: {enabled: true, start_timeout_seconds: 300}
-# A killed process is worth another try; data that are wrong stay wrong.
+# A killed process is tried again; wrong data would fail again.
 run_retries: {enabled: true, max_retries: 1, retry_on_asset_or_op_failure: false}
 """
 
 
 def instance_folder(home: Home) -> Path:
-    """The home's Dagster folder (``DAGSTER_HOME``), with a ``dagster.yaml`` when it had none.
+    """The home's Dagster folder (``DAGSTER_HOME``). Writes a ``dagster.yaml`` if there is none.
 
     Raises:
-        HcipError: it cannot be written.
+        HcipError: the folder is not writable.
     """
     file = home.dagster / "dagster.yaml"
     try:
@@ -45,10 +45,10 @@ def instance_folder(home: Home) -> Path:
 
 @contextmanager
 def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """The home's Dagster instance, as its ``dagster.yaml`` describes it.
+    """The home's Dagster instance, as its ``dagster.yaml`` configures it.
 
     Raises:
-        HcipError: the home cannot be written, or its history of runs was emptied or is damaged.
+        HcipError: the home is not writable, or its history of runs was emptied or is damaged.
     """
     empty = check_history(home)
     with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance, _kept_open(home.dagster / "history"):
@@ -62,13 +62,13 @@ def home_instance(home: Home) -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def _kept_open(history: Path) -> Iterator[None]:
-    """Keep the databases of a history open, where it is kept in SQLite files.
+    """Keep the databases of a history open, if they are SQLite files.
 
-    Dagster opens and closes them for every event, and whoever closes one last has SQLite fold its log into it and wait
-    for the disk, hundreds of times in a run.
+    Dagster opens and closes them for every event. The last connection to close makes SQLite fold its log into the
+    database and wait for the disk, which would happen hundreds of times in a run.
     """
     with ExitStack() as opened:
         for path in (*sorted(history.glob("*.db")), *history.glob("runs/index.db")):
             connection = opened.enter_context(closing(sqlite3.connect(path)))
-            connection.execute("select count(*) from sqlite_master").fetchall()  # opens it, and holds no lock of rows
+            connection.execute("select count(*) from sqlite_master").fetchall()  # opens the file, and holds no lock
         yield

@@ -1,10 +1,10 @@
-"""A run over one partition or a range of them: each accepted by itself, and each with its own events.
+"""An intake run over one partition or a range: each partition is ingested by itself and has its own events.
 
-Belongs here: sharing partitions among processes, and what is reported to Dagster. Does not belong here: ingesting one.
+Belongs here: sharing partitions among processes, and the report to Dagster. Does not belong here: ingesting one.
 
-In a range Dagster would give all partitions the same result, so each gets its own materialization and checks. One of
-which something is refused has no materialization: it is red until it is mended, and the run fails once the others are
-done.
+In a range, Dagster would give all partitions the same result, so each gets its own materialization and checks. A
+partition with a refusal gets no materialization: it stays red until it is corrected, and the run fails once the others
+are done.
 """
 
 import os
@@ -25,19 +25,19 @@ from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.tables.file_names import is_left_alone
 
 R = TypeVar("R")
-#: what ingests one partition; a function of a module, so that another process finds it
+#: ingests one partition; must be a module-level function, so that another process can import it
 Ingest = Callable[[Session, HomeResource, str], R]
 Event = (
     dg.MaterializeResult | dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult | dg.AssetCheckEvaluation
 )
 
-#: with fewer partitions than this for each, one process more would start for longer than it helps
+#: with fewer partitions than this, starting another process takes longer than it saves
 _WORTH_A_PROCESS = 4
 
 
 @dataclass(frozen=True)
 class PartitionIntake(Generic[R]):
-    """A partition with its receipts, or with the reason why there are none."""
+    """A partition with its receipts, or with the error because of which there are none."""
 
     key: str
     receipts: R | None = None
@@ -46,10 +46,10 @@ class PartitionIntake(Generic[R]):
 
 @dataclass(frozen=True)
 class Reported:
-    """What is reported to Dagster about a partition.
+    """The report to Dagster about a partition.
 
     Attributes:
-        problem: why it counts as failed, although it may hold accepted data.
+        problem: why the partition counts as failed, although it may have accepted data.
     """
 
     key: str
@@ -61,10 +61,10 @@ class Reported:
 def ingest_each(
     session: Session, home: HomeResource, keys: Sequence[str], ingest: Ingest[R]
 ) -> list[PartitionIntake[R]]:
-    """Ingest partitions, in several processes where that pays; in the order of ``keys``.
+    """Ingest partitions, in several processes if that is worthwhile. The results are in the order of ``keys``.
 
     Raises:
-        RetryRequested: no one waits for the run, and another run has one of the partitions.
+        RetryRequested: the run is unattended, and another run is working on one of the partitions.
     """
     shares = _shares(keys, session.processes)
     with ExitStack() as running:
@@ -83,7 +83,7 @@ def ingest_each(
 
 
 def _shares(keys: Sequence[str], processes: int | None) -> list[list[str]]:
-    """The partitions of each process, in order; the first share is this one's."""
+    """The partitions of each process, in order; this process takes the first share."""
     workers = min(processes or os.cpu_count() or 1, len(keys) if processes else len(keys) // _WORTH_A_PROCESS)
     if workers < 2:
         return [list(keys)]
@@ -111,12 +111,12 @@ def _one_by_one(
 
 
 def require_files(home: Home, source: str, key: str, what: str, lake: Path) -> None:
-    """Refuse a partition of which nothing was ever sent.
+    """Refuse a partition for which nothing was ever sent.
 
     Args:
         source: the folder of the inbox, ``hospital`` or ``cms``.
-        what: is missing, in words: ``archive``.
-        lake: the folder of the partition's receipts; one that was accepted before needs no files.
+        what: what is missing, for the message: ``archive``.
+        lake: the folder of the partition's receipts; a partition that has some needs no files.
 
     Raises:
         HcipError: there is neither a file nor a receipt.
@@ -125,7 +125,7 @@ def require_files(home: Home, source: str, key: str, what: str, lake: Path) -> N
     sent = folder.is_dir() and any(not is_left_alone(path.name) for path in folder.iterdir())
     if not sent and not any(lake.glob("*.json")):
         raise HcipError(
-            f"no {what} of {key} in the inbox",
+            f"no {what} for {key} in the inbox",
             file=folder,
             rule="NOTHING-SENT",
             fix=f"put it into inbox/{source}/{key}, or leave {key} out",
@@ -135,23 +135,23 @@ def require_files(home: Home, source: str, key: str, what: str, lake: Path) -> N
 def report(
     context: dg.AssetExecutionContext, asset: dg.AssetKey, reports: Sequence[Reported], blocking: frozenset[str]
 ) -> Iterator[Event]:
-    """Every partition's events.
+    """Yield the events of every partition.
 
     Args:
-        blocking: the names of the checks that stop what follows.
+        blocking: names of the checks that block downstream assets.
 
     Raises:
-        PartitionsFailedError: of some partitions something was refused, or they could not be accepted.
+        PartitionsFailedError: some partitions have refusals or could not be ingested.
     """
     is_range = len(context.partition_keys) > 1
     for each in reports:
-        yield from _of_range(asset, each, blocking) if is_range else _of_one(asset, each)
+        yield from _events_in_range(asset, each, blocking) if is_range else _events_of_one(asset, each)
     problems = {each.key: each.problem for each in reports if each.problem is not None}
     if problems:
         raise PartitionsFailedError(problems)
 
 
-def _of_one(asset: dg.AssetKey, each: Reported) -> Iterator[Event]:
+def _events_of_one(asset: dg.AssetKey, each: Reported) -> Iterator[Event]:
     if each.problem is None:
         yield dg.MaterializeResult(asset_key=asset, metadata=each.metadata, check_results=each.checks)
         return
@@ -160,7 +160,7 @@ def _of_one(asset: dg.AssetKey, each: Reported) -> Iterator[Event]:
     yield from each.checks
 
 
-def _of_range(asset: dg.AssetKey, each: Reported, blocking: frozenset[str]) -> Iterator[Event]:
+def _events_in_range(asset: dg.AssetKey, each: Reported, blocking: frozenset[str]) -> Iterator[Event]:
     if each.problem is None:
         yield dg.AssetMaterialization(asset, partition=each.key, metadata=each.metadata)
     elif each.metadata:

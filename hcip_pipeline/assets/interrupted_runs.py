@@ -1,7 +1,7 @@
-"""Runs whose process was killed: the history shows that they failed, not that they still run.
+"""Runs whose process was killed: the history then shows that they failed, not that they are still running.
 
-Belongs here: runs of this process and its like. Does not belong here: runs that the daemon started, which it watches
-itself (``run_monitoring`` in ``dagster.yaml``).
+Belongs here: runs of the command line. Does not belong here: runs started by the daemon, which watches them itself
+(``run_monitoring`` in ``dagster.yaml``).
 """
 
 import os
@@ -18,17 +18,17 @@ _UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.Dag
 
 
 def process_tags() -> dict[str, str]:
-    """Hidden tags of a run: which process runs it."""
+    """Hidden tags that identify the process of a run."""
     return {_PROCESS: str(os.getpid()), _MACHINE: socket.gethostname()}
 
 
 def close_interrupted(instance: dg.DagsterInstance) -> int:
-    """Mark runs of processes of this machine that are gone as failed; returns how many."""
+    """Mark runs as failed whose process on this machine is gone. Returns how many."""
     here = dg.RunsFilter(statuses=_UNFINISHED, tags={_MACHINE: socket.gethostname()})
     closed = 0
     for run in instance.get_runs(here):
         if not is_running(int(run.tags[_PROCESS])):
-            instance.report_run_failed(run, "the process that ran it was killed; nothing it had not finished counts")
+            instance.report_run_failed(run, "the run's process was killed; unfinished work does not count")
             record_origin(instance, run.run_id)
             closed += 1
     return closed

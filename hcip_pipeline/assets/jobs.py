@@ -1,38 +1,38 @@
-"""One job per cadence: a run cannot mix partitions of different kinds."""
+"""One job per cadence, because a run cannot mix partitions of different kinds."""
 
 import dagster as dg
 
 from hcip_pipeline.assets import cms_intake, expectations, hospital_intake, program_intake, reference
 
-#: tag of runs that settle: the queue lets one at a time through
+#: tag of runs that settle a half-year: the queue runs one of them at a time
 SETTLES = "hcip/settles"
 
-_BESIDE_CLAIMS = dg.AssetSelection.assets(
+_PROGRAM_INPUTS = dg.AssetSelection.assets(
     reference.REFERENCE_TABLES, program_intake.POLICY, program_intake.PROGRAM_FILES, program_intake.PROTOCOLS
 )
 
 hospital_job = dg.define_asset_job(
     "hospital_intake",
     dg.AssetSelection.assets(hospital_intake.SUBMISSIONS),
-    description="Hospital submissions of a quarter, or of a range of quarters, into the lake.",
+    description="Ingests the hospital submissions of a quarter, or of a range of quarters, into the lake.",
 )
 cms_job = dg.define_asset_job(
     "cms_intake",
     dg.AssetSelection.assets(cms_intake.CLAIM_FILES),
-    description="CMS files of a month, or of a range of months, into the lake.",
+    description="Ingests the CMS files of a month, or of a range of months, into the lake.",
 )
 program_job = dg.define_asset_job(
     "program_intake",
-    _BESIDE_CLAIMS,
-    description="Reference tables, policy, and a half-year's program files and protocols into the lake.",
+    _PROGRAM_INPUTS,
+    description="Ingests reference tables, policy, and a half-year's program files and protocols into the lake.",
 )
-#: what quarters and months bring in comes before, by its own jobs
+#: without the intake of quarters and months, which earlier runs of their own jobs do
 settlement_job = dg.define_asset_job(
     "settlement",
     dg.AssetSelection.all()
     - dg.AssetSelection.assets(hospital_intake.SUBMISSIONS, cms_intake.CLAIM_FILES)
     - expectations.SELECTION,
-    description="A half-year: program files, norms, incentives, checks, release.",
+    description="Settles a half-year: program files, norms, incentives, checks, release.",
     tags={SETTLES: "yes"},
 )
 

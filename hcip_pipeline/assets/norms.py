@@ -1,4 +1,4 @@
-"""The norm table of the base year, which every half-year of a policy version is measured against."""
+"""The norm table of the base year, against which every half-year of a policy version is measured."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def base_year_norms(
     engine: EngineResource,
     session: dg.ResourceParam[Session],
 ) -> dg.MaterializeResult:
-    """Norms of the base year by all three methods: made once for a policy version, then read by every half-year."""
+    """Norms of the base year by all three methods: made once per policy version, then read by every half-year."""
     from hcip_pipeline.home.lake_seals import check_seals, seal
     from hcip_pipeline.ledger.comparison import check_home, recorded_hashes
     from hcip_pipeline.ledger.recording import record_norms
@@ -56,8 +56,8 @@ def base_year_norms(
         read_undisturbed(session, where, period, partitions_read(where, period, policy))
         check_home(where, [period], session.progress, reads_inbox=False)
         files = check_seals(where, sealed_files(where, period, policy), recorded_hashes(where))
-        context.log.info(f"{files} files of the lake are as they were ingested")
-        # A norm table is frozen for good, so it is not made before the period that needs it can be built.
+        context.log.info(f"{files} files of the lake are unchanged since they were ingested")
+        # A norm table is frozen permanently, so it is made only when the period that needs it can be built.
         settlement.check_period(where, period, policy)
         folder = norm_folder(where, policy)
         session.locks.take(where, f"norms-{folder.name}", f"making norm table {folder.name}", wait=True)
@@ -76,7 +76,7 @@ def base_year_norms(
     since = settlement.files_since_frozen(where, policy, norms)
     if since:
         reported = (
-            f"{len(since)} files came after its norms were frozen and do not move them; a new policy version would"
+            f"{len(since)} files came after its norms were frozen and do not change them; a new policy version would"
         )
         session.progress(f"base year {policy.base_year}: {reported}")
         context.log.warning(reported)

@@ -1,7 +1,7 @@
-"""What surrounds the work of an asset on a home: its locks, the seals of what it writes, disk errors in plain words.
+"""The context of an asset's work on a home: its locks, the seals of its files, and disk errors in plain words.
 
-Belongs here: which locks a piece of work takes, and in which order (a period's own, then ``reference`` and quarters and
-months, then the norm table's: no one waits in a circle). Does not belong here: how a lock or a seal works.
+Belongs here: which locks a piece of work takes, and in which order (the period's, then ``reference``, quarters and
+months, then the norm table's, so that there is no deadlock). Does not belong here: how a lock or a seal works.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hcip_pipeline.home.locks import BusyError
 from hcip_pipeline.home.storage_faults import explain_storage_errors
 from hcip_pipeline.periods import PerformancePeriod
 
-#: a run that no one waits for tries again this often, this many seconds apart, while another run is in its way
+#: how often an unattended run tries again while another run is in its way, and the seconds between two tries
 _TRIES, _SECONDS = 120, 30
 
 _BACKFILL = "dagster/backfill"
@@ -29,11 +29,11 @@ _BACKFILL = "dagster/backfill"
 def intake_lock(
     session: Session, home: Home, name: str, doing: str, *folders: Path, wait: bool = False
 ) -> Iterator[None]:
-    """Ingest a partition: alone on it; what a killed run left is swept away, what is written is sealed.
+    """Lock a partition while it is ingested, sweep what a killed run left, and seal and record the new files.
 
     Args:
         name: the partition: ``2025Q1``, ``2025-04``, ``reference``.
-        folders: of the lake, that no one but this partition's intake writes to.
+        folders: lake folders that only this partition's intake writes to.
 
     Raises:
         HcipError: files of the partition are not what was accepted (:func:`ledger.acceptances.check_partition`).
@@ -64,10 +64,10 @@ def intake_lock(
 def period_lock(
     session: Session, home: Home, period: object, read: Callable[[], Iterable[Path]] = tuple
 ) -> Iterator[None]:
-    """Work on a half-year: alone on it until the process of the run ends.
+    """Lock a half-year until the run's process ends.
 
     Args:
-        read: the files it reads, for when one turns out to be damaged.
+        read: returns the files that the work reads, in case one turns out to be damaged.
     """
     with explain_storage_errors(home, read), retry_when_busy(session):
         session.locks.take(home, str(period), f"settling {period}")
@@ -75,17 +75,17 @@ def period_lock(
 
 
 def read_undisturbed(session: Session, home: Home, period: object, names: Iterable[object]) -> None:
-    """No one ingests these partitions while the process of the run reads them."""
+    """Keep anyone from ingesting these partitions while the run's process reads them."""
     for name in names:
         session.locks.take(home, str(name), f"settling {period}, which reads {name}", "shared", wait=True)
 
 
 def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePeriod) -> None:
-    """In a backfill from the UI a half-year waits for the ones before it, whose releases it reads (methodology §9).
+    """In a backfill from the UI, wait for the earlier half-years, whose releases this one reads (methodology §9).
 
     Raises:
-        HcipError: one of them failed: without its release this one's limits would be wrong.
-        RetryRequested: one of them has not ended.
+        HcipError: an earlier half-year failed; without its release, this one's limits would be wrong.
+        RetryRequested: an earlier half-year has not finished.
     """
     backfill = context.run.tags.get(_BACKFILL)
     if not backfill:
@@ -101,7 +101,7 @@ def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePer
             raise HcipError(
                 f"{period} is not settled: {key} of the same backfill was not released, and {period} reads its release",
                 rule="BACKFILL-ORDER",
-                fix=f"resolve what stopped {key}, then re-execute the backfill's failed runs",
+                fix=f"correct what stopped {key}, then re-execute the backfill's failed runs",
             )
         if status is not dg.DagsterRunStatus.SUCCESS:
             context.log.info(f"{period}: waiting for {key} of the same backfill")
@@ -110,7 +110,7 @@ def after_earlier_ones(context: dg.AssetExecutionContext, period: PerformancePer
 
 @contextmanager
 def retry_when_busy(session: Session) -> Iterator[None]:
-    """An unattended run tries again later when another is in its way: the one fault that time alone mends."""
+    """Let an unattended run try again later if another run is in its way, the one error that goes away by itself."""
     try:
         yield
     except BusyError as busy:

@@ -1,8 +1,8 @@
 """The cadences as Dagster partitions, with the keys that people use: 2025Q1, 2025-04, 2025H1.
 
-Dagster's time windows print their start date and cannot print a quarter or a half-year; static partitions with stated
-mappings can. They end with the half-year that has begun when definitions load; the list grows at the next load. Only
-lineage and backfills follow the mappings: a build reads its policy's windows.
+Dagster's time windows show their start date and cannot show a quarter or a half-year, so these are static partitions
+with explicit mappings. They end with the half-year that is current when definitions load; the list grows at the next
+load. Only lineage and backfills follow the mappings: a build reads its policy's windows.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ import dagster as dg
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
-#: first half-year that can be settled; hospital data and claims reach back further, for baselines and base years
+#: first year that can be settled; hospital data and claims go back further, for baselines and base years
 FIRST_YEAR = 2019
 FIRST_DATA_YEAR = 2015
 
@@ -22,7 +22,7 @@ Key = Quarter | Month | PerformancePeriod
 
 
 def half_year_of(day: dt.date) -> PerformancePeriod:
-    """The half-year that a day is in."""
+    """The half-year that contains a day."""
     return PerformancePeriod(day.year, 1 if day.month <= 6 else 2)
 
 
@@ -47,7 +47,7 @@ HALVES = dg.StaticPartitionsDefinition([str(key) for key in _HALVES])
 
 
 def _needed_by(upstream: Iterable[Quarter | Month]) -> dg.StaticPartitionMapping:
-    """A half-year needs its own dates and the same a year before (methodology §1, the default baseline)."""
+    """A half-year needs its own dates and the same dates a year earlier (methodology §1, the default baseline)."""
     known = set(_HALVES)
 
     def half_years(key: Quarter | Month) -> list[str]:
@@ -62,7 +62,7 @@ def base_year_mapping(base_year: int | None) -> dg.PartitionMapping:
     """Which quarters the norms of a half-year come from.
 
     Args:
-        base_year: the policy's; None where it is not known while definitions load: any quarter may be of it.
+        base_year: the policy's; None if it is not known while definitions load: then any quarter may belong to it.
     """
     if base_year is None:
         return dg.AllPartitionMapping()
@@ -70,7 +70,7 @@ def base_year_mapping(base_year: int | None) -> dg.PartitionMapping:
     return dg.StaticPartitionMapping({str(key): [str(half) for half in _HALVES] for key in quarters})
 
 
-#: its two quarters and six months, and the same a year before; the base year comes through ``base_year_norms``
+#: a half-year's two quarters and six months, and the same a year earlier; the base year comes via ``base_year_norms``
 QUARTERS_OF_HALVES = _needed_by(_QUARTERS)
 MONTHS_OF_HALVES = _needed_by(_MONTHS)
 
@@ -84,7 +84,7 @@ def check_spec(
     blocking: bool = False,
     additional_deps: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetCheckSpec:
-    """A check whose results belong to a partition: a later partition does not hide that an earlier one failed."""
+    """A check with results by partition, so that a later partition does not hide the failure of an earlier one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return dg.AssetCheckSpec(
@@ -113,10 +113,10 @@ def parse_key(text: str, kind: type[Key] | None = None) -> Key:
     """The quarter, month or half-year that a key names.
 
     Args:
-        kind: the only kind of key that will do.
+        kind: accept only this kind of key.
 
     Raises:
-        UsageError: it names none, or one outside the program's calendar.
+        UsageError: the text is not a key, or the key is outside the program's calendar.
     """
     for sign, named, partitions in _KINDS:
         if text[4:5] == sign and kind in (None, named):
@@ -138,13 +138,13 @@ def parse_key(text: str, kind: type[Key] | None = None) -> Key:
     )
 
 
-#: tags of a run over one partition, and over a range of them
+#: Dagster's tags of a run over one partition, and over a range of partitions
 PARTITION = "dagster/partition"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 def keys_of_run(tags: Mapping[str, str]) -> list[str]:
-    """The partitions of a run, by its tags; none for a run without."""
+    """The partitions of a run, from its tags; an empty list for a run without partitions."""
     if PARTITION in tags:
         return [tags[PARTITION]]
     if RANGE_START not in tags:
@@ -160,10 +160,10 @@ def name_of_run(keys: Sequence[str]) -> str:
 
 
 def spans(keys: Iterable[Key]) -> list[list[Key]]:
-    """The keys in runs of partitions that follow one another without a gap: each is one Dagster run.
+    """The keys grouped into consecutive partitions without a gap: each group is one Dagster run.
 
     Args:
-        keys: of one cadence.
+        keys: of the same cadence.
     """
     found: list[list[Key]] = []
     for key in sorted(set(keys), key=str):

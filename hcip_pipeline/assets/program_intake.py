@@ -1,4 +1,4 @@
-"""What committees, the regulator and CMS report for a half-year, the hospitals' protocols, and the region's policy."""
+"""Reports of committees, the regulator and CMS on a half-year, the hospitals' protocols, and the region's policy."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ OWNERS = ["team:program-administration"]
 
 @dg.asset(key=POLICY, group_name="reference", kinds={"yaml"}, owners=OWNERS)
 def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """The region's policy version: every parameter of the methodology. Each release carries its full text."""
+    """The region's policy version: every parameter of the methodology. Each release contains its full text."""
     file = home.policy()
     context.log.info(f"policy {file.policy.version}, base year {file.policy.base_year}")
     return dg.MaterializeResult(
@@ -50,7 +50,7 @@ def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Material
         dg.AssetSpec(
             PROTOCOLS,
             description="Each hospital's implementation protocol in force in a half-year: elections, conditions of "
-            "payment, interventions, committee; with everything that breaks a rule of the program.",
+            "payment, interventions and committee, with every breach of the program's rules.",
             deps=[PROGRAM_FILES],
             group_name=GROUP,
             kinds={"yaml", "parquet"},
@@ -62,14 +62,14 @@ def policy(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Material
             "files_in_force",
             PROGRAM_FILES,
             HALVES,
-            "A version of every program file that was sent is in force: none is refused with none accepted before.",
+            "Every program file that was sent has a version in force: none is refused without an earlier accepted one.",
             blocking=True,
         ),
         check_spec(
             "program_files_accepted",
             PROGRAM_FILES,
             HALVES,
-            "No program file is refused. A refused one leaves the version before it in force.",
+            "No program file is refused. If one is, its earlier version stays in force.",
         ),
         check_spec("protocols_accepted", PROTOCOLS, HALVES, "No protocol is refused or breaks a rule of the program."),
     ],
@@ -135,7 +135,7 @@ def period_intake(
 
 
 def _folders(home: Home, period: object) -> list[Path]:
-    """The folders of a half-year's lake that its intake writes to."""
+    """The lake folders that the intake of a half-year writes to."""
     folder = home.lake_program(period)
     return [folder, folder / "receipts", folder / "history"]
 

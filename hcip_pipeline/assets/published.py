@@ -1,7 +1,7 @@
 """The published assets as data: groups from left to right, and which dbt models each asset computes.
 
-Belongs here: reading ``published.yaml`` and holding it against the dbt project. Does not belong here: how an asset
-reads in Dagster (``translator``).
+Belongs here: reading ``published.yaml`` and comparing it with the dbt project. Does not belong here: how an asset
+appears in Dagster (``translator``).
 """
 
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ class PublishedAsset:
     """An asset of the lineage page.
 
     Attributes:
-        models: the dbt models it computes, its own table first; none for an asset made in Python.
-        what: it is, in one sentence.
+        what: a one-sentence description.
+        models: the dbt models it computes, its own table first; empty for an asset computed in Python.
     """
 
     name: str
@@ -50,7 +50,7 @@ def owners(models: Iterable[str]) -> dict[str, PublishedAsset]:
         models: every model of the project.
 
     Raises:
-        ValueError: a model belongs to no asset or to two, or an asset names one that is not there.
+        ValueError: a model belongs to no asset or to two, or an asset names a model that does not exist.
     """
     found: dict[str, PublishedAsset] = {}
     for asset in published().values():
@@ -58,9 +58,9 @@ def owners(models: Iterable[str]) -> dict[str, PublishedAsset]:
             if model in found:
                 raise ValueError(f"published.yaml: {model} belongs to {found[model].name} and to {asset.name}")
             found[model] = asset
-    there = set(models)
-    if lost := sorted(there - found.keys()):
-        raise ValueError(f"published.yaml: name the asset that computes {', '.join(lost)}")
-    if unknown := sorted(found.keys() - there):
+    existing = set(models)
+    if missing := sorted(existing - found.keys()):
+        raise ValueError(f"published.yaml: name the asset that computes {', '.join(missing)}")
+    if unknown := sorted(found.keys() - existing):
         raise ValueError(f"published.yaml: the dbt project has no model {', '.join(unknown)}")
     return found

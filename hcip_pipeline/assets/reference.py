@@ -1,4 +1,4 @@
-"""The reference tables in force: the inbox's own where it has them, the shipped public facts otherwise."""
+"""The reference tables in force: those of the inbox, and the shipped public tables for all others."""
 
 import json
 from typing import Any

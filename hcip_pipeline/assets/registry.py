@@ -1,4 +1,4 @@
-"""The map: where assets are defined, and which asset brings in each table of the lake."""
+"""The registry: where assets are defined, and which asset writes each table of the lake."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from hcip_pipeline.assets.partitions import MONTHS_OF_HALVES, QUARTERS_OF_HALVES
 from hcip_pipeline.contracts import cms, program, protocol, run
 from hcip_pipeline.contracts import reference as reference_contracts
 
-#: modules whose assets are made in Python; those that dbt models compute are listed in ``published.yaml``
+#: modules whose assets are computed in Python; ``published.yaml`` lists those computed by dbt models
 MODULES = (hospital_intake, cms_intake, program_intake, reference, norms, expectations)
 
 _SUBMISSIONS = dg.AssetDep(hospital_intake.SUBMISSIONS, partition_mapping=QUARTERS_OF_HALVES)
@@ -20,7 +20,7 @@ _POLICY = dg.AssetDep(program_intake.POLICY)
 _NORMS = dg.AssetDep(norms.BASE_YEAR_NORMS)
 _REFERENCE = dg.AssetDep(reference.REFERENCE_TABLES)
 
-#: table of the lake -> the assets it comes from. Other half-years' releases are read too: that would be a circle
+#: table of the lake -> the assets it comes from; none for tables from other half-years' releases, to avoid a cycle
 SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
     "discharges": (_SUBMISSIONS,),
     "charges": (_SUBMISSIONS,),
@@ -42,7 +42,7 @@ SOURCE_DEPS: dict[str, tuple[dg.AssetDep, ...]] = {
 
 
 def source_deps(table: str) -> Iterable[dg.AssetDep]:
-    """What a table of the lake comes from. Raises ValueError for a table that no asset makes."""
+    """The assets a table of the lake comes from. Raises ValueError for a table that no asset makes."""
     if table not in SOURCE_DEPS:
         raise ValueError(f"no asset makes the table {table} of the lake: name it in assets/registry.py")
     return SOURCE_DEPS[table]

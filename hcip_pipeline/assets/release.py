@@ -1,4 +1,4 @@
-"""The release of a half-year: the files that leave, written once and never changed."""
+"""The release of a half-year: the published files, written once and never changed."""
 
 from collections.abc import Iterator
 
@@ -23,11 +23,11 @@ from hcip_pipeline.periods import PerformancePeriod
 RELEASE = dg.AssetKey("release")
 
 
-def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def release_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
     """The asset that releases a half-year.
 
     Args:
-        leaving: the assets whose tables it writes from.
+        reads: the assets whose tables it writes to the release.
     """
 
     @dg.asset(
@@ -36,7 +36,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         kinds={"csv", "parquet"},
         owners=["team:program-administration"],
         partitions_def=HALVES,
-        deps=leaving,
+        deps=reads,
         check_specs=[
             check_spec(name, RELEASE, HALVES, text, blocking=blocking)
             for name, (text, blocking) in RELEASE_CHECKS.items()
@@ -49,10 +49,10 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
         engine: EngineResource,
         session: dg.ResourceParam[Session],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        """``releases/<period>/r<n>/``, written next to its place and renamed into it once every check has passed.
+        """``releases/<period>/r<n>/``, written to a temporary folder and renamed once every check has passed.
 
-        It is written from the build on disk (``warehouse/<period>/build.json``), if that is still the build of today's
-        lake and policy.
+        It is written from the build on disk (``warehouse/<period>/build.json``), provided that this is still the build
+        of the current lake and policy.
         """
         from hcip_pipeline.alerting.alerts import held_alert, send_alert
         from hcip_pipeline.alerting.settings import signer_of, timestamps_of
@@ -108,7 +108,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             sign_head(home.home(), signer)
             stamp_head(home.home(), stamps, session.progress)
             seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
-            if seen is not None:  # the next run recognizes what has not changed since
+            if seen is not None:  # lets the next run recognize that nothing has changed since
                 record_run(home.home(), seen, written.folder, built.built_from)
             paid = Paid.read(written.folder)
         session.releases[str(period)] = written
@@ -122,7 +122,7 @@ def release_asset(leaving: list[dg.AssetKey]) -> dg.AssetsDefinition:
             context.log.warning(f"{reason} (RESTS_ON_SUPERSEDED); {reason.fix}")
         for later in dict.fromkeys(reason.stale_period for reason in stale):
             reasons = [reason for reason in stale_releases(home.home()) if reason.stale_period == later]
-            # of this run: without a run only one event could be kept a check and partition
+            # logged by this run: without a run, Dagster keeps only one event per check and partition
             context.log_event(stale_since(RELEASE, later, reasons))
         yield dg.MaterializeResult(
             metadata={

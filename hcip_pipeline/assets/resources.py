@@ -1,4 +1,4 @@
-"""What assets are given: the home, the engine, and the session of the process that runs them."""
+"""Resources of the assets: the home, the engine, and the session of the process that runs them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class HomeResource(dg.ConfigurableResource):
-    """The home folder that a run works on, and the policy it works by."""
+    """The home folder that a run works on, and the policy it applies."""
 
-    path: str = Field(default="", description="Home folder; empty: $HCIP_HOME, else ./hcip_home.")
-    policy_path: str = Field(default="", description="Policy file; empty: inbox/policy.yaml of the home.")
-    threads: int | None = Field(default=None, description="DuckDB threads; no result depends on it.")
+    path: str = Field(default="", description="Home folder; if empty, $HCIP_HOME, else ./hcip_home.")
+    policy_path: str = Field(default="", description="Policy file; if empty, inbox/policy.yaml of the home.")
+    threads: int | None = Field(default=None, description="DuckDB threads; does not change the result.")
     join: bool = Field(default=False, description="Share the quarter with other runs, on any machine.")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Restrict file modes: what a run writes is about patients and payments. Bring what other machines accepted.
+        """Restrict file modes, because a run's files are about patients and payments, and synchronize a shared home.
 
         Raises:
-            HcipError: the home is shared, and its storage cannot be reached or disagrees with it.
+            HcipError: the storage of a shared home cannot be reached or disagrees with it.
         """
         from hcip_pipeline.sharing import share
 
@@ -45,7 +45,7 @@ class HomeResource(dg.ConfigurableResource):
         return Home.locate(self.path or None)
 
     def policy(self) -> "PolicyFile":
-        """Read and validate the policy. Raises HcipError as ``load_policy``."""
+        """Read and validate the policy. Raises HcipError as ``load_policy`` does."""
         from pathlib import Path
 
         from hcip_pipeline.policy.loader import load_policy
@@ -53,18 +53,19 @@ class HomeResource(dg.ConfigurableResource):
         return load_policy(Path(self.policy_path) if self.policy_path else self.home().policy)
 
 
-#: tags of a run that name its engine, where its configuration does not: backfills from the UI have tags alone
+#: tags that name a run's engine if its configuration does not: backfills from the UI have only tags
 ENGINE_TAG, MASTER_TAG = "hcip/engine", "hcip/spark_master"
 
 
 class EngineResource(dg.ConfigurableResource):
-    """What computes the builds of a run: DuckDB, or Spark, whose session is opened by the first build and ends with the
-    run. A tag of the run (``hcip/engine: spark``) names it where its configuration does not.
+    """The engine of a run's builds: DuckDB or Spark. The first build opens the Spark session; it ends with the run.
+
+    A tag of the run (``hcip/engine: spark``) names the engine if the configuration does not.
     """
 
-    name: str = Field(default="", description="duckdb or spark; empty: the tag hcip/engine, else settings.yaml.")
+    name: str = Field(default="", description="duckdb or spark; if empty, the tag hcip/engine, else settings.yaml.")
     master: str = Field(
-        default="", description="Spark master; empty: the tag hcip/spark_master, $HCIP_SPARK_MASTER, …."
+        default="", description="Spark master; if empty, the tag hcip/spark_master, $HCIP_SPARK_MASTER, …."
     )
 
     _tags: Mapping[str, str] = PrivateAttr(default_factory=dict)
@@ -73,14 +74,14 @@ class EngineResource(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> "Iterator[EngineResource]":
-        """Keep the engine from its first build to the end of the run."""
+        """Keep the engine open from its first build to the end of the run."""
         self._tags = context.run.tags if context.run else {}
         with ExitStack() as self._until_done:
             yield self
 
     @contextmanager
     def computing(self, home: Home) -> Iterator[None]:
-        """Compute every build of the ``with`` block.
+        """Compute every build of the ``with`` block with the engine.
 
         Raises:
             UsageError: the engine is not installed.
@@ -101,16 +102,17 @@ class EngineResource(dg.ConfigurableResource):
 
 @dataclass
 class Session:
-    """What the process of a run keeps: its locks, and whom it reports to.
+    """The state of a run's process: its locks, its progress callback and its results.
 
-    Assets hand nothing to one another through it: what one needs from another is on disk. The results are for whoever
-    started the run in this process, to print them.
+    Assets do not pass data to one another through it: what one needs from another is on disk. The results are for the
+    caller that started the run in this process, to print them.
 
     Attributes:
-        attended: somebody waits at a terminal: a run that finds its work in use by another reports it at once, instead
-            of trying again later.
-        outlooks: half-year -> what was seen of it before anything was accepted, where somebody looked.
-        processes: how many ingest quarters and months at the same time; None: as many as pay. No result depends on it.
+        attended: somebody waits at a terminal, so a run whose work is in use by another run fails at once instead of
+            trying again later.
+        outlooks: half-year -> its outlook before anything was accepted, if it was determined.
+        processes: number of processes that ingest quarters and months; None: as many as are worthwhile. Does not change
+            the result.
     """
 
     progress: Callable[[str], None] = lambda _: None
@@ -124,7 +126,7 @@ class Session:
     outlooks: "dict[str, Outlook]" = field(default_factory=dict)
 
 
-@dg.resource(description="Locks of the process that runs a step, and whom it reports to.")
+@dg.resource(description="Locks and log of the process that runs a step.")
 def session_of_one_process(context: dg.InitResourceContext) -> Iterator[Session]:
     """A session that lasts as long as the run's process."""
     log = context.log

@@ -1,7 +1,7 @@
-"""Where a run of the command line belongs in the UI: the timeline and the job pages list runs by code location.
+"""The code location of runs started on the command line: the UI's timeline and job pages list runs by code location.
 
-A run that the UI starts records the repository it came from. One that runs in this process has none, so it is recorded
-here, in the form in which Dagster keeps it.
+The UI records the repository of the runs that it starts. A run in this process has no such record, so it is written
+here, in Dagster's own form.
 """
 
 import json
@@ -9,17 +9,17 @@ from typing import Any
 
 import dagster as dg
 
-#: as ``hcip ui`` and ``workspace.yaml`` name the code location; a module's definitions are its one repository
+#: the name of the code location in ``hcip ui`` and ``workspace.yaml``, and of its only repository
 LOCATION, REPOSITORY = "hcip", "__repository__"
 
 
 def origin_tags() -> dict[str, str]:
-    """Tags by which the job pages find a run."""
+    """Tags by which the UI's job pages find a run."""
     return {".dagster/repository": f"{REPOSITORY}@{LOCATION}", "dagster/code_location": LOCATION}
 
 
 def record_origin(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Record on a run that it is one of the home's code location; a run that was never created is left out."""
+    """Record that a run belongs to the home's code location; does nothing if the run was never created."""
     run = instance.get_run_by_id(run_id)
     if run is None or run.remote_job_origin is not None:
         return

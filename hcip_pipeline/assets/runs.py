@@ -1,7 +1,7 @@
 """Runs of the home's jobs in this process, on the home's own Dagster instance.
 
-Belongs here: opening a home for runs, one run and how its error reaches the caller. Does not belong here: which
-partitions are run (``execution``), what an asset does.
+Belongs here: opening a home for runs, one run, and how its error reaches the caller. Does not belong here: which
+partitions are run (``execution``), or what an asset does.
 """
 
 import getpass
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.warehouse.engine_choice import EngineChoice
 
 
-#: an attended run that failed is run again by whoever started it, not by the daemon
+#: the daemon does not retry an attended run: whoever started it runs it again
 _NO_RETRY = {"dagster/max_retries": "0"}
 
 
@@ -42,7 +42,7 @@ class Runs:
     """Runs of the home's jobs, one after another, in this process.
 
     Attributes:
-        kept: half-years that several runs are for: their locks outlast each of them.
+        held: half-years whose locks are kept from one run to the next.
     """
 
     home: Home
@@ -51,28 +51,28 @@ class Runs:
     session: Session
     config: Mapping[str, Any]
     tags: Mapping[str, str] = field(default_factory=dict)
-    kept: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
 
     def hold(self, period: PerformancePeriod) -> None:
-        """No one else works on a half-year from here until ``let_go``, over as many runs as it takes.
+        """Lock a half-year until ``let_go``, over any number of runs.
 
         Raises:
-            BusyError: another run does.
+            BusyError: another run has locked it.
         """
         self.session.locks.take(self.home, str(period), f"settling {period}")
-        self.kept.add(str(period))
+        self.held.add(str(period))
 
     def let_go(self, period: PerformancePeriod) -> None:
         """Release the locks of a half-year."""
-        self.kept.discard(str(period))
+        self.held.discard(str(period))
         self.session.locks.drop(self.home, str(period))
 
     def run(self, job: str, *partitions: Key) -> None:
-        """Materialize a job's assets for one partition, or for several that follow one another, in one run.
+        """Materialize a job's assets for one partition, or for several consecutive ones, in one run.
 
         Raises:
-            HcipError: what an asset raised, or the blocking checks that did not pass.
-            KeyboardInterrupt: the user stopped it.
+            HcipError: an asset raised it, or blocking checks did not pass.
+            KeyboardInterrupt: the user stopped the run.
         """
         keys = [str(parse_key(str(partition))) for partition in partitions]
         name = name_of_run(keys)
@@ -95,30 +95,30 @@ class Runs:
             )
         except dg.DagsterExecutionInterruptedError as stopped:
             raise KeyboardInterrupt from stopped
-        except dg.DagsterError as error:  # blocking checks that did not pass, above all
-            if isinstance(error.__cause__, HcipError):  # of a resource: Dagster wraps what it raises
+        except dg.DagsterError as error:  # mostly blocking checks that did not pass
+            if isinstance(error.__cause__, HcipError):  # raised by a resource, and wrapped by Dagster
                 raise error.__cause__ from error
             raise HcipError(
                 f"{name}: {' '.join(str(error).split())}",
                 file=self.home.root,
-                fix="the run's checks in the Dagster UI give the counts; correct the input they name and run again",
+                fix="the run's checks in the Dagster UI show the counts; correct the input they name and run again",
             ) from error
         finally:
-            self.session.locks.let_go(but=self.kept)
+            self.session.locks.let_go(but=self.held)
             record_origin(self.instance, run_id)
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How runs are made.
+    """Options of runs.
 
     Attributes:
-        policy_path: another policy file than the home's.
-        threads: DuckDB threads; no result depends on it.
-        processes: how many ingest quarters and months; None: as many as pay.
-        progress: called with what is going on, in words.
-        engine: computes the builds; None: the one of the settings.
-        command: what the person typed, for the run's tags.
+        policy_path: a policy file other than the home's.
+        threads: DuckDB threads; does not change the result.
+        processes: number of processes that ingest quarters and months; None: as many as are worthwhile.
+        progress: called with each progress message.
+        engine: computes the builds; None means the engine of the settings.
+        command: the command line, for the run's tags.
         tags: further tags of every run.
     """
 
@@ -138,37 +138,37 @@ def runs_on(
     """Open a home for runs.
 
     Args:
-        join: share a quarter with other runs that do.
-        signs: a half-year is released, which the settings may want signed.
+        join: share a quarter with other runs that join.
+        signs: a half-year is released, which the settings may require to be signed.
 
     Raises:
-        HcipError: the home's settings are wrong; nothing was recorded then.
+        HcipError: the home's settings are wrong, and nothing was recorded.
     """
     options = options or RunOptions()
     check_settings(home, options.progress, signs=signs)
     locks = HomeLocks(notify=options.progress)
     session = Session(options.progress, attended=True, locks=locks, processes=options.processes)
-    of_home: dict[str, Any] = {"path": str(home.root)}
+    home_config: dict[str, Any] = {"path": str(home.root)}
     if options.policy_path:
-        of_home["policy_path"] = str(options.policy_path.absolute())
+        home_config["policy_path"] = str(options.policy_path.absolute())
     if options.threads:
-        of_home["threads"] = options.threads
+        home_config["threads"] = options.threads
     if join:
-        of_home["join"] = True
-    # The event log holds what a run reports; the terminal belongs to the command line.
+        home_config["join"] = True
+    # Runs report to the event log; the terminal belongs to the command line.
     config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         "resources": {
-            "home": {"config": of_home},
+            "home": {"config": home_config},
             "engine": {"config": asdict(options.engine) if options.engine else {}},
         },
     }
-    stated = {"command": options.command, "user": _user()} if options.command else {}
+    command_tags = {"command": options.command, "user": _user()} if options.command else {}
     definitions = build_defs(resources={"session": session})
     with explain_storage_errors(home), home_instance(home) as instance:  # the history of runs is in the home too
         close_interrupted(instance)
         with session.locks:
-            yield Runs(home, instance, definitions, session, config, {**stated, **options.tags})
+            yield Runs(home, instance, definitions, session, config, {**command_tags, **options.tags})
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""When runs start by themselves (methodology §1, "Run-out"). The key comes from the date of the tick."""
+"""When runs start by themselves (methodology §1, "Run-out"). The date of the tick determines the partition."""
 
 import datetime as dt
 import os
@@ -11,19 +11,19 @@ from hcip_pipeline.assets.partitions import HALVES, MONTHS, QUARTERS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter
 
-#: days after a quarter's end by which hospitals have sent it
+#: days after a quarter's end until its submissions are due
 _QUARTER_DUE = 45
 
 
 @dataclass(frozen=True)
 class Automation:
-    """Whether schedules and inbox sensors run from the start: each can be switched in the UI either way."""
+    """Whether schedules and inbox sensors are on from the start; each can be turned on or off in the UI."""
 
     schedules: dg.DefaultScheduleStatus
     sensors: dg.DefaultSensorStatus
 
 
-#: ``hcip ui`` reports it where settings.yaml does
+#: ``hcip ui`` sets the variable if settings.yaml turns automation on
 STATUS = (
     Automation(dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING)
     if os.environ.get("HCIP_AUTOMATION")
@@ -48,7 +48,7 @@ def quarter_due(day: dt.date) -> Quarter:
 
 
 def month_due(day: dt.date) -> Month:
-    """The month before ``day``'s."""
+    """The month before the month of ``day``."""
     return Month(day.year, day.month - 1) if day.month > 1 else Month(day.year - 1, 12)
 
 
@@ -56,7 +56,7 @@ def _request(key: str, partitions: dg.StaticPartitionsDefinition) -> dg.RunReque
     """A run for a partition.
 
     Raises:
-        HcipError: the partition is not among those that were loaded: the half-year began later.
+        HcipError: the partition was not loaded, because its half-year began later.
     """
     if not partitions.has_partition_key(key):
         raise HcipError(
@@ -71,7 +71,7 @@ def _request(key: str, partitions: dg.StaticPartitionsDefinition) -> dg.RunReque
     job=settlement_job,
     default_status=STATUS.schedules,
     cron_schedule="0 6 1 4,10 *",
-    description="1 April and 1 October: the half-year whose quarters are complete and whose claims have matured.",
+    description="1 April and 1 October: settles the half-year whose quarters are complete and claims have matured.",
 )
 def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the half-year whose run-out has ended."""
@@ -83,7 +83,7 @@ def settlement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     job=hospital_job,
     default_status=STATUS.schedules,
     cron_schedule="0 6 16 2,5,8,11 *",
-    description="The day after a quarter's submissions are due (45 days after its end).",
+    description="The day after a quarter's submissions are due (45 days after its end): ingests the quarter.",
 )
 def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the quarter whose submissions are due."""
@@ -95,7 +95,7 @@ def hospital_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
     job=cms_job,
     default_status=STATUS.schedules,
     cron_schedule="0 6 1 * *",
-    description="The first of each month: the files that CMS delivered in the month before.",
+    description="The first of each month: ingests the files that CMS delivered in the previous month.",
 )
 def cms_intake_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the month whose claim files are due."""

@@ -1,4 +1,4 @@
-"""What starts a run without a date: files that arrive in the inbox; and what follows a run that failed."""
+"""Sensors: runs that start when files arrive in the inbox, and alerts when a run has failed."""
 
 import os
 import time
@@ -15,7 +15,7 @@ from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.schedules import STATUS
 from hcip_pipeline.home.folders import Home
 
-#: seconds between two looks; a folder must look the same in two of them
+#: seconds between two looks at a folder, which must be the same in both
 _LOOK_SECONDS = 30
 
 
@@ -31,8 +31,8 @@ def inbox_sensor(
 
     Args:
         folder: below the inbox; its subfolders are named for partitions.
-        asset: what the job makes of a partition: a partition accepted after its files came needs no run.
-        cadence: in words.
+        asset: the asset of the job; a partition that was materialized after its files arrived needs no run.
+        cadence: the kind of partition, such as "quarter", for the description.
     """
     known = frozenset(partitions.get_partition_keys())
 
@@ -41,7 +41,7 @@ def inbox_sensor(
         job=job,
         minimum_interval_seconds=_LOOK_SECONDS,
         default_status=STATUS.sensors,
-        description=f"Files in inbox/{folder}/: ingests their {cadence} once they are complete, and each once.",
+        description=f"Files in inbox/{folder}/: ingests their {cadence} when they are complete, each file only once.",
     )
     def files_arrived(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult:
         from hcip_pipeline.intake.arrivals import Cursor, arrivals
@@ -69,7 +69,7 @@ def _folders(home: Home, name: str, known: frozenset[str]) -> Iterator[tuple[str
 
 
 def _last_ingested(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> float:
-    """When the newest run that ingested a partition began, 0 for never: files that came during it may be missed."""
+    """Start of the newest run that ingested a partition, or 0. The run may have missed files that arrived later."""
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition]), limit=1
     ).records
@@ -82,7 +82,7 @@ def _last_ingested(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: 
 @dg.run_failure_sensor(
     name="tell_of_failures",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends an alert for each failed run, even one whose process was killed: see alerts in settings.yaml.",
+    description="Sends an alert for each failed run, even if its process was killed: see alerts in settings.yaml.",
 )
 def send_failure_alert(context: dg.RunFailureSensorContext) -> None:
     """Send an alert for each failed run."""
@@ -91,12 +91,12 @@ def send_failure_alert(context: dg.RunFailureSensorContext) -> None:
     run = context.dagster_run
     partition = name_of_run(keys_of_run(run.tags))
     send_alert(
-        Home.locate(), failure_alert(run.run_id, run.job_name, partition, _what_happened(context)), context.log.info
+        Home.locate(), failure_alert(run.run_id, run.job_name, partition, _error_text(context)), context.log.info
     )
 
 
-def _what_happened(context: dg.RunFailureSensorContext) -> str:
-    """The error's own words: those of the step that failed, else of the run."""
+def _error_text(context: dg.RunFailureSensorContext) -> str:
+    """The error message of the step that failed, else of the run."""
     for event in context.get_step_failure_events():
         data = event.step_failure_data
         cause = data.error

@@ -1,4 +1,4 @@
-"""The assets materialized on a home: what its Dagster instance then shows, and how errors reach the caller."""
+"""Assets materialized on a home: what its Dagster instance shows afterwards, and how errors reach the caller."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def spoilable(settled_home: SettledHome, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def spoilable_with_history(settled_home: SettledHome, tmp_path: Path) -> Home:
-    """The same, whose history has the events of runs, too."""
+    """The same home, including its history of runs."""
     return settled_home.copy(tmp_path / "home", has_history=True)
 
 
@@ -61,7 +61,7 @@ def test_every_asset_of_the_graph_was_materialized_for_its_partition(settled_hom
 
 
 def test_every_check_ran_and_passed(settled_home: SettledHome) -> None:
-    others = {"cms_claim_files", "quarter_page", "release_page"}  # jobs of their own
+    others = {"cms_claim_files", "quarter_page", "release_page"}  # these have jobs of their own
     checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key.path[0] not in others}
     with settled_home.instance() as instance:
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
@@ -96,7 +96,7 @@ def test_intake_accounts_for_every_row(settled_home: SettledHome) -> None:
 
 
 def test_no_patient_is_in_the_event_log(settled_home: SettledHome) -> None:
-    """Metadata, checks and logs carry counts and rule ids: no account number, patient id or birth date."""
+    """Metadata, checks and logs have counts and rule ids, but no account number, patient id or birth date."""
     files = (settled_home.home.inbox / "hospital").rglob("discharges.csv")
     rows = pl.concat([pl.read_csv(file, infer_schema=False) for file in files])
     private = {value for name in ("account_no", "patient_id") for value in rows[name].unique() if value}
@@ -109,14 +109,14 @@ def test_no_patient_is_in_the_event_log(settled_home: SettledHome) -> None:
     assert not private & words
 
 
-def test_no_one_else_on_the_machine_reads_what_a_run_wrote(settled_home: SettledHome) -> None:
-    """Also where the process was not started by ``hcip``, as this one."""
+def test_other_users_of_the_machine_cannot_read_a_runs_files(settled_home: SettledHome) -> None:
+    """Not even if the process was not started by ``hcip``, as in this test."""
     home = settled_home.home
     written = [path for folder in (home.lake, home.warehouse, home.releases) for path in [folder, *folder.rglob("*")]]
     assert [path for path in written if path.stat().st_mode & 0o027] == []
 
 
-def test_progress_is_reported_in_the_words_of_the_domain(settled_home: SettledHome) -> None:
+def test_progress_is_reported_in_the_users_terms(settled_home: SettledHome) -> None:
     assert any(message.startswith("2024Q1/") for message in settled_home.messages)
     assert any("building the norms of 2024: 1 of " in message for message in settled_home.messages)
     assert settled_home.messages[-1] == "2025H1: writing the release"
@@ -152,7 +152,7 @@ def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
     assert not releases_of(spoilable, PERIOD)
 
 
-def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: SettledHome, tmp_path: Path) -> None:
+def test_a_build_on_disk_is_released_while_its_inputs_are_unchanged(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse")
     release_alone(home)
     (made,) = releases_of(home, PERIOD)
@@ -161,7 +161,7 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: 
     policy = home.inbox / "policy.yaml"
     text = policy.read_text(encoding="utf-8")
     policy.unlink()
-    policy.write_text(text + "\n# another word\n", encoding="utf-8")
+    policy.write_text(text + "\n# a comment\n", encoding="utf-8")
     with pytest.raises(HcipError, match="changed since it was built: the policy"):
         release_alone(home)
     policy.write_text(text, encoding="utf-8")
@@ -176,7 +176,7 @@ def test_a_build_on_disk_is_released_while_it_is_the_one_of_today(settled_home: 
 
 
 def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled_home: SettledHome, tmp_path: Path) -> None:
-    """What a run noted before it took anything in and remembered at its end, unless the lake lacks some of it."""
+    """By what the run recorded before its intake and at its end, unless the lake lacks files of the inbox."""
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
     policy = load_policy(home.policy)
     shutil.rmtree(home.warehouse / "last_runs")
@@ -211,7 +211,7 @@ def test_a_later_half_year_shows_that_it_became_stale(settled_home: SettledHome,
     assert (evaluation.blocking, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
-def test_a_table_that_its_checks_did_not_see_is_not_released(settled_home: SettledHome, tmp_path: Path) -> None:
+def test_a_table_that_changed_after_its_checks_is_not_released(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox", "lake")
     shutil.copytree(settled_home.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
@@ -228,7 +228,7 @@ def test_a_half_year_without_data_leaves_no_run(spoilable: Home) -> None:
         assert not instance.get_runs(limit=1)
 
 
-def test_a_run_is_where_the_ui_looks_for_it(settled_home: SettledHome) -> None:
+def test_the_ui_finds_runs_of_the_command_line(settled_home: SettledHome) -> None:
     with settled_home.instance() as instance:
         for record in instance.get_run_records():
             run = record.dagster_run
@@ -257,19 +257,19 @@ def test_a_later_partition_does_not_hide_a_refusal(spoilable_with_history: Home)
 
 def test_a_month_without_an_archive_fails_by_name(spoilable_with_history: Home) -> None:
     report = ingest(spoilable_with_history, ["2024-06"])
-    assert str(report.problems["2024-06"]).split(": ", 1)[1].startswith("no archive of 2024-06 in the inbox")
+    assert str(report.problems["2024-06"]).split(": ", 1)[1].startswith("no archive for 2024-06 in the inbox")
     with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
         assert "2024-06" not in instance.get_materialized_partitions(dg.AssetKey("cms_claim_files"))
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
 
 
-def test_a_half_year_settles_with_a_process_a_step(settled_home: SettledHome, tmp_path: Path) -> None:
-    """What an asset needs from another is on disk: Dagster's multiprocess executor gives the same release.
+def test_a_half_year_settles_with_one_process_per_step(settled_home: SettledHome, tmp_path: Path) -> None:
+    """What an asset needs from another is on disk: Dagster's multiprocess executor makes the same release.
 
-    Its build is computed without dbt: what other tests settle in that way is what dbt gives.
+    Its build is computed without dbt, which other tests show to give the same result.
     """
     home = settled_home.copy(tmp_path / "home", has_history=True)
-    job = dg.build_reconstructable_job(__name__, settlement_with_a_process_a_step.__name__, (str(home.root),))
+    job = dg.build_reconstructable_job(__name__, settlement_with_one_process_per_step.__name__, (str(home.root),))
     with dg.DagsterInstance.from_config(str(instance_folder(home))) as instance:
         assert dg.execute_job(job, instance, tags={"dagster/partition": "2025H1"}).success
     (made,) = releases_of(home, PERIOD)
@@ -278,11 +278,11 @@ def test_a_half_year_settles_with_a_process_a_step(settled_home: SettledHome, tm
     assert fingerprints(files[0]) == fingerprints(files[1])
 
 
-def settlement_with_a_process_a_step(home: str) -> dg.JobDefinition:
-    """Each process finds what it needs imported; on its own that would take longer than most steps.
+def settlement_with_one_process_per_step(home: str) -> dg.JobDefinition:
+    """The settlement job. Its processes start with their imports done, which would take longer than most steps.
 
-    The home is an argument: the processes are forked from a server that another test may have started, with the
-    environment of that time.
+    The home is an argument because the processes are forked from a server that another test may have started, with
+    that test's environment.
     """
     imported = {"forkserver": {"preload_modules": ["tests.preloaded", __name__]}}
     processes = {"max_concurrent": 2, "start_method": imported}
@@ -293,7 +293,7 @@ def settlement_with_a_process_a_step(home: str) -> dg.JobDefinition:
     return definitions.resolve_job_def("settlement")
 
 
-def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
+def test_a_failed_check_is_shown_and_a_check_that_did_not_run_did_not_pass(
     spoilable: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repeated = "incentives: 1 repeated key (hospital_ccn, period, npi)"
@@ -319,14 +319,14 @@ def test_a_failed_check_is_shown_and_what_did_not_run_did_not_pass(
     assert outcomes["nothing_exceeds_a_limit"] == (False, "fail")
     (shown,) = [check.metadata for check in found if "repeated keys" in check.metadata]
     assert shown["repeated keys"].value == repeated
-    assert outcomes["keys_of_marts_savings"] == (False, "error")  # what the engine quotes may be a patient's
+    assert outcomes["keys_of_marts_savings"] == (False, "error")  # the engine's message may quote a patient's data
     assert not [check.check_name for check in found if "A1234" in str(check.metadata)]
     assert outcomes["every_amount_has_a_cost"] == (False, "did not run")
     assert {passed for passed, _ in outcomes.values()} == {False}
     assert not releases_of(spoilable, PERIOD)
 
 
-def test_ingest_accepts_what_the_inbox_holds(spoilable_with_history: Home) -> None:
+def test_ingest_accepts_everything_in_the_inbox_that_is_valid(spoilable_with_history: Home) -> None:
     shutil.rmtree(spoilable_with_history.lake)
     refused = next((spoilable_with_history.inbox / "hospital" / "2025Q1").iterdir())
     (refused / "discharges.csv").unlink()
@@ -351,7 +351,7 @@ def test_ingest_accepts_what_the_inbox_holds(spoilable_with_history: Home) -> No
     assert outcome["submissions_accepted"].metadata["rules"].value == {"F-MISSING": 1}
 
 
-def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled_home: SettledHome) -> None:
+def test_the_release_suites_expect_the_columns_of_a_release(settled_home: SettledHome) -> None:
     release = ReleaseFiles.at(settled_home.release.folder)
     for suite in suites.of_release(PERIOD, 10):
         (expected,) = [e.arguments["column_set"] for e in suite.expectations if "column_set" in e.arguments]
@@ -359,7 +359,7 @@ def test_the_release_suites_speak_of_the_columns_that_a_release_has(settled_home
             assert set(pl.read_parquet_schema(path)) - {"SYNTHETIC"} == set(expected), path.name
 
 
-def test_a_run_that_is_stopped_ends_as_any_program_does(settled_home: SettledHome, tmp_path: Path) -> None:
+def test_interrupting_a_run_raises_keyboard_interrupt(settled_home: SettledHome, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     shutil.copytree(settled_home.home.inbox, home.inbox, copy_function=os.link)
     with runs_on(home, RunOptions(progress=lambda _: os.kill(os.getpid(), signal.SIGINT))) as runs:
@@ -369,13 +369,13 @@ def test_a_run_that_is_stopped_ends_as_any_program_does(settled_home: SettledHom
     assert not list(home.lake.rglob("*.json"))
 
 
-def test_ingest_of_one_partition_leaves_the_others(spoilable: Home) -> None:
+def test_ingest_of_one_partition_ingests_no_other(spoilable: Home) -> None:
     report = ingest(spoilable, ["2025Q2"])
     assert set(report.submissions) == {"2025Q2"} and not report.periods and not report.archives
 
 
 @pytest.mark.parametrize("key", ["2025Q5", "2025H3", "yesterday"])
-def test_ingest_of_no_partition_is_a_usage_error(tmp_path: Path, key: str) -> None:
+def test_ingest_of_an_invalid_partition_is_a_usage_error(tmp_path: Path, key: str) -> None:
     with pytest.raises(UsageError):
         ingest(Home(tmp_path), [key])
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""What Dagster loads: the map, the lineage across cadences, the checks, and how little is loaded for it."""
+"""What Dagster loads: the assets, the lineage across cadences, the checks; and that loading imports no engine."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def test_every_asset_has_a_description_an_owner_and_a_group(specs: dict[str, dg.
         assert spec.description and spec.owners and spec.kinds, name
 
 
-def test_the_assets_are_those_of_the_table_of_published_assets(specs: dict[str, dg.AssetSpec]) -> None:
+def test_the_assets_are_those_of_published_yaml(specs: dict[str, dg.AssetSpec]) -> None:
     declared = {name: asset.group for name, asset in published.published().items()}
     assert {name: spec.group_name for name, spec in specs.items()} == declared
 
 
-def test_the_lineage_is_one_that_a_person_can_read(specs: dict[str, dg.AssetSpec]) -> None:
+def test_a_person_can_read_the_lineage(specs: dict[str, dg.AssetSpec]) -> None:
     assert 50 <= len(specs) <= 68
     assert max(map(len, specs)) <= 18  # longer names are cut in the lineage
     assert not [name for name in specs if name.startswith(("stg_", "int_"))]
 
 
-def test_the_six_steps_of_the_waterfall_follow_one_another(specs: dict[str, dg.AssetSpec]) -> None:
+def test_the_six_steps_of_the_waterfall_are_in_order(specs: dict[str, dg.AssetSpec]) -> None:
     steps = sorted(name for name in specs if name[0].isdigit())
     assert [name[0] for name in steps] == list("123456")
     for before, after in itertools.pairwise(steps):
@@ -88,8 +88,8 @@ def test_only_the_nearest_dependencies_are_drawn_and_none_is_lost(
                 assert read.name in _ancestors(specs, owners[model].name), model
 
 
-def test_no_group_reads_a_group_that_reads_it(specs: dict[str, dg.AssetSpec]) -> None:
-    """The lineage page draws groups from left to right: a circle would tangle it."""
+def test_groups_do_not_read_each_other_in_a_cycle(specs: dict[str, dg.AssetSpec]) -> None:
+    """The lineage page draws groups from left to right; a cycle would tangle it."""
     reads: dict[str, set[str]] = {group: set() for group in published.groups()}
     for spec in specs.values():
         for dep in spec.deps:
@@ -136,13 +136,13 @@ def test_a_column_is_traced_to_another_asset() -> None:
     assert found is not None
     assert found.deps_by_column == {"cap": [dg.TableColumnDep("approved_amounts", "approved")]}
     found = translator.lineage(published.published()["approved_amounts"], columns)
-    assert found is not None  # through a model of its own, to a model of another asset
+    assert found is not None  # through another model of the same asset to a model of another asset
     through = [dg.TableColumnDep("final_claims", "int_final_professional_lines.allowed")]
     assert found.deps_by_column == {"approved": through, "int_pfs_approved_by_claims.approved": through}
 
 
-def test_a_table_of_the_lake_with_the_name_of_a_model_is_no_circle() -> None:
-    """The table ``conditions`` comes from the model ``conditions`` in the end only by name."""
+def test_a_table_of_the_lake_with_the_name_of_a_model_is_not_a_cycle() -> None:
+    """The table ``conditions`` and the model ``conditions`` derived from it have only the name in common."""
     translator = Translator(json.loads(manifest_path().read_bytes()), registry.source_deps)
     columns = {
         "conditions": {"weight": [["int_condition_outcomes", "weight"]]},
@@ -157,8 +157,8 @@ def test_a_table_of_the_lake_with_the_name_of_a_model_is_no_circle() -> None:
     assert lineage.deps_by_column["stg_conditions.weight"] == [dg.TableColumnDep("protocols", "conditions.weight")]
 
 
-def test_every_column_that_was_read_is_traced() -> None:
-    """The lineage of every asset ends, over the SQL of the project as it is."""
+def test_every_column_is_traced() -> None:
+    """Tracing ends for every asset, over the current SQL of the project."""
     translator = Translator(json.loads(manifest_path().read_bytes()), registry.source_deps)
     every = {
         name: {name: [[parent.split(".")[-1], "c"] for parent in node["depends_on"]["nodes"]]}
@@ -166,7 +166,7 @@ def test_every_column_that_was_read_is_traced() -> None:
     }
     chained = {name: {"c": next(iter(columns.values()))} for name, columns in every.items()}
     untraced = {asset.name for asset in translator.assets if translator.lineage(asset, chained) is None}
-    assert untraced == {"earlier_releases"}  # it would be a circle
+    assert untraced == {"earlier_releases"}  # would be a cycle
 
 
 def test_every_check_on_a_partitioned_asset_belongs_to_a_partition() -> None:
@@ -175,7 +175,7 @@ def test_every_check_on_a_partitioned_asset_belongs_to_a_partition() -> None:
         assert graph.get(key).partitions_def == graph.get(key.asset_key).partitions_def, key
 
 
-def test_a_check_that_could_let_wrong_money_through_blocks(
+def test_every_check_that_guards_money_is_blocking(
     manifest: dict[str, dict[str, dict[str, object]]],
 ) -> None:
     graph = loaded.resolve_asset_graph()
@@ -189,8 +189,8 @@ def test_a_check_that_could_let_wrong_money_through_blocks(
     assert {"rows_reconcile", "records_as_stated"} <= blocking
 
 
-def test_a_check_of_keys_names_its_tables_wherever_it_is_shown() -> None:
-    """A folder's tables are one check, on one of its assets."""
+def test_the_description_of_a_key_check_names_its_tables() -> None:
+    """The tables of a folder share one check, on one of their assets."""
     graph = loaded.resolve_asset_graph()
     shown = {key.name: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys}
     assert shown["keys_of_marts_savings"] == (
@@ -200,7 +200,7 @@ def test_a_check_of_keys_names_its_tables_wherever_it_is_shown() -> None:
         assert description[:1].isupper() and description.endswith(".") and "--" not in description, name
 
 
-def test_every_table_of_the_lake_comes_from_somewhere() -> None:
+def test_every_table_of_the_lake_has_a_registered_source() -> None:
     assert set(registry.SOURCE_DEPS) == set(LAKE_SOURCES)
 
 
@@ -239,7 +239,7 @@ def test_a_half_year_needs_its_months_and_those_of_the_year_before() -> None:
     assert _parents("beneficiaries", "2025H1", "cms_claim_files") == months
 
 
-def test_the_base_year_may_be_any_year_there_are_data_of() -> None:
+def test_the_base_year_may_be_any_year_with_data() -> None:
     needed = _parents("base_year_norms", "2025H1", "submissions")
     assert {"2019Q1", "2023Q4"} <= needed
     graph = loaded.resolve_asset_graph()
@@ -262,15 +262,15 @@ def test_each_job_has_the_partitions_of_its_cadence(job: str, partitions: dg.Par
 
 
 def test_a_code_server_can_load_every_job() -> None:
-    """It looks for names that are used twice, which nothing else does."""
+    """Only a code server checks for names that are used twice."""
     names = {job.name for job in loaded.get_repository_def().get_all_jobs()}
     assert {"hospital_intake", "cms_intake", "program_intake", "settlement"} <= names
 
 
-def test_a_settlement_takes_everything_but_what_quarters_and_months_bring(specs: dict[str, dg.AssetSpec]) -> None:
+def test_a_settlement_runs_everything_but_the_intake_of_quarters_and_months(specs: dict[str, dg.AssetSpec]) -> None:
     settled = {key.to_user_string() for key in loaded.resolve_job_def("settlement").asset_layer.selected_asset_keys}
-    apart = {"submissions", "cms_claim_files", "quarter_page", "release_page"}
-    assert settled == set(specs) - apart
+    separate = {"submissions", "cms_claim_files", "quarter_page", "release_page"}
+    assert settled == set(specs) - separate
 
 
 def test_overrides_replace_a_default() -> None:
@@ -282,14 +282,14 @@ def test_overrides_replace_a_default() -> None:
 
 
 @pytest.mark.parametrize("key", ["2025Q1", "2025-04", "2025H1"])
-def test_a_key_reads_as_people_write_it(key: str) -> None:
+def test_a_key_is_printed_as_people_write_it(key: str) -> None:
     assert str(parse_key(key)) == key
 
 
 @pytest.mark.parametrize(
     "key", ["", "2025", "2025Q5", "2025-13", "2025H3", "1812H1", "2025-4", "２０２５H1", "2025H1\n"]
 )
-def test_a_key_that_is_none_is_a_usage_error(key: str) -> None:
+def test_text_that_is_not_a_key_is_a_usage_error(key: str) -> None:
     with pytest.raises(UsageError):
         parse_key(key)
 
@@ -308,7 +308,7 @@ def _tick(schedule: dg.ScheduleDefinition, day: dt.date) -> str:
     return requests[0].partition_key
 
 
-def test_schedules_name_the_period_that_is_closed() -> None:
+def test_schedules_request_the_period_that_has_closed() -> None:
     assert _tick(schedules.settlement_schedule, dt.date(2026, 4, 1)) == "2025H2"
     assert _tick(schedules.settlement_schedule, dt.date(2026, 10, 1)) == "2026H1"
     assert _tick(schedules.hospital_intake_schedule, dt.date(2026, 2, 16)) == "2025Q4"
@@ -325,16 +325,16 @@ def test_a_schedule_of_a_half_year_that_was_not_loaded_fails_its_tick() -> None:
 
 
 @given(st.dates(dt.date(2019, 1, 1), dt.date(2035, 12, 31)))
-def test_what_is_due_is_the_newest_whose_day_has_come(day: dt.date) -> None:
+def test_the_newest_period_whose_due_day_has_passed_is_due(day: dt.date) -> None:
     period = schedules.period_due(day)
     assert period.run_date <= day < period.next().run_date
     quarter = schedules.quarter_due(day)
     assert quarter.end + dt.timedelta(days=45) < day <= quarter.next().end + dt.timedelta(days=45)
 
 
-def test_loading_brings_no_engine_with_it() -> None:
-    """Definitions load in under four seconds because nothing but Dagster is imported for them."""
-    assert manifest_path().exists()  # parsed before, as in any checkout where something has run
+def test_loading_imports_no_engine() -> None:
+    """Definitions load in under four seconds because they import only Dagster."""
+    assert manifest_path().exists()  # already parsed, as in any checkout where something has run
     script = """
 import sys, time
 start = time.process_time()
@@ -349,13 +349,13 @@ print([name for name in heavy if name in sys.modules], ours < dagster_seconds)
     assert done.stdout.split("\n")[-2] == "[] True"
 
 
-def test_periods_run_from_the_first_year_on() -> None:
+def test_periods_begin_with_the_first_year() -> None:
     keys = HALVES.get_partition_keys()
     assert keys[0] == "2019H1"
     assert [str(PerformancePeriod.parse(key)) for key in keys] == list(keys)
 
 
-def test_partitions_end_with_the_half_year_that_has_begun() -> None:
+def test_partitions_end_with_the_current_half_year() -> None:
     quarters, months, halves = calendar(half_year_of(dt.date(2026, 7, 1)))
     assert (quarters[-1], months[-1], halves[-1]) == (Quarter(2026, 4), Month(2026, 12), PerformancePeriod(2026, 2))
     quarters, months, halves = calendar(half_year_of(dt.date(2027, 6, 30)))
@@ -363,7 +363,7 @@ def test_partitions_end_with_the_half_year_that_has_begun() -> None:
     assert HALVES.get_partition_keys()[-1] == str(half_year_of(dt.date.today()))
 
 
-def test_partitions_that_follow_one_another_are_one_run() -> None:
+def test_consecutive_partitions_are_one_run() -> None:
     keys = [Quarter.parse(key) for key in ("2025Q1", "2024Q4", "2023Q1", "2025Q2")]
     assert [[str(key) for key in span] for span in spans(keys)] == [["2023Q1"], ["2024Q4", "2025Q1", "2025Q2"]]
     assert [len(span) for span in spans([Month(2024, 12), Month(2025, 1), Month(2025, 3)])] == [2, 1]

@@ -14,7 +14,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.messages import DetailedMessage, within
 
 MESSAGES = (
-    "2025H1: reading what was accepted",
+    "2025H1: reading the lake",
     *(DetailedMessage(f"building 2025H1: {n} of 3 tables", f"int_model_{n}") for n in (1, 2, 3)),
     "2025H1: writing the release",
 )
