@@ -1,7 +1,7 @@
-"""A period under several policies: payments by scenario, and against the release.
+"""A period under several policies: payments by scenario, compared with the release.
 
-Belongs here: running the scenarios in order, figures, files. Does not belong here: which models are computed
-(``workbench``), and the command's words.
+Belongs here: running the scenarios in order, figures, files. Does not belong here: choosing the models to compute
+(``workbench``), and the command's output.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ class Simulation:
     Attributes:
         scenarios: one row per scenario: money by step, care partners, winners and losers.
         hospitals: one row per scenario and hospital.
-        partners: one row per scenario, hospital and care partner: final incentive as is, then, and the change.
-        is_synthetic: the release is of invented data.
+        partners: one row per scenario, hospital and care partner: final incentive as is, final incentive under the
+            scenario, and the change.
+        is_synthetic: whether the release has invented data.
     """
 
     period: str
@@ -61,7 +62,7 @@ class Simulation:
         return found | ({"synthetic": True} if self.is_synthetic else {})
 
     def write(self, folder: Path) -> list[Path]:
-        """The tables as CSV, replacing an earlier simulation's; the same scenarios give the same bytes."""
+        """Write the tables as CSV, replacing an earlier simulation's; the same scenarios give the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name in ("scenarios", "hospitals", "partners"):
@@ -82,7 +83,7 @@ def simulate(
     """Compute a released period under every scenario of a file.
 
     Raises:
-        HcipError: the period is not released, the warehouse holds another build than the release's, or a scenario is
+        HcipError: the period is not released, the warehouse has a different build from the release's, or a scenario is
             refused.
     """
     targets = [table.name for table in _TABLES]
@@ -98,12 +99,12 @@ def simulate(
                 progress(f"scenario {number} of {len(wanted)}: {scenario.name}")
                 whole = scenario.name == AS_IS
                 elections = scenario.elections(elections_in_force(hospitals, protocols, scenario.policy))
-                there = replace(released.spec, policy=scenario.policy, elections=elections)
-                tables = _lake_of(scenario, there, norms_spec, norms_bench, whole=whole)
+                spec = replace(released.spec, policy=scenario.policy, elections=elections)
+                tables = _scenario_tables(scenario, spec, norms_spec, norms_bench, whole=whole)
                 try:
-                    bench.compute(there, tables, whole=whole)
+                    bench.compute(spec, tables, whole=whole)
                 except HcipError as error:
-                    raise HcipError(f"the scenario '{scenario.name}': {error.message}", file=scenarios) from error
+                    raise HcipError(f"scenario '{scenario.name}': {error.message}", file=scenarios) from error
                 if whole:
                     _check_as_is(bench, released.folder, tables)
                 results.append((scenario, bench.table(marts.INCENTIVES), bench.table(marts.SAVINGS)))
@@ -113,11 +114,11 @@ def simulate(
     return replace(_compared(period, released.folder.name, results), is_synthetic=released.is_synthetic)
 
 
-def _lake_of(
-    scenario: Scenario, there: BuildSpec, norms_spec: BuildSpec, norms_bench: Workbench, *, whole: bool
+def _scenario_tables(
+    scenario: Scenario, spec: BuildSpec, norms_spec: BuildSpec, norms_bench: Workbench, *, whole: bool
 ) -> dict[str, tuple[Table, pl.DataFrame]]:
-    """The tables of the lake that the scenario's policy makes: elections always, norms where they depend on it."""
-    tables = {"elections": (run.ELECTIONS, there.elections_frame())}
+    """Tables of the lake that the scenario changes: always elections, and norms if it changes their parameters."""
+    tables = {"elections": (run.ELECTIONS, spec.elections_frame())}
     if whole or set(scenario.changes) & set(NORM_PARAMETERS) - {"norm_method"}:
         norms_bench.compute(replace(norms_spec, policy=scenario.policy), {}, whole=whole)
         norms = norms_bench.table(marts.NORMS).select(run.FROZEN["frozen_norms"].names)
@@ -126,14 +127,14 @@ def _lake_of(
 
 
 def _check_as_is(bench: Workbench, release: Path, tables: dict[str, tuple[Table, pl.DataFrame]]) -> None:
-    """The release's own policy must give the release, norms and all: else nothing could be compared with it."""
+    """Check that the release's own policy reproduces the release, including its norms; nothing else is comparable."""
     table, norms = tables["frozen_norms"]
     same = norms.sort(table.key).equals(bench.lake(table).sort(table.key))
     for mart in _TABLES:
         same = same and bench.table(mart).equals(released_frame(release, mart.name).select(mart.names).sort(mart.key))
     if not same:
         raise HcipError(
-            f"the warehouse does not hold the build that {release.parent.name} {release.name} was made from",
+            f"the warehouse does not have the build that {release.parent.name} {release.name} was made from",
             file=release,
             rule="SIMULATION-AS-IS",
             fix=f"run `hcip run {release.parent.name}` and simulate again",
@@ -142,9 +143,9 @@ def _check_as_is(bench: Workbench, release: Path, tables: dict[str, tuple[Table,
 
 def _compared(period: PerformancePeriod, release: str, results: Sequence[_Result]) -> Simulation:
     key = ["hospital_ccn", "npi"]
-    before = results[0][1].select(*key, pl.col("final_incentive").alias("as_is"))
+    as_is = results[0][1].select(*key, pl.col("final_incentive").alias("as_is"))
     partners = pl.concat(
-        incentives.join(before, on=key, how="left")
+        incentives.join(as_is, on=key, how="left")
         .with_columns(change=pl.col("final_incentive") - pl.col("as_is"))
         .select(
             pl.lit(scenario.name).alias("scenario"), *key, "name", "as_is", "calculated_incentive", "final_incentive",

@@ -1,7 +1,7 @@
-"""The build that a release was made from, opened to compute next to it.
+"""The build that a release was made from, opened for further computation next to it.
 
-Belongs here: finding it, building it again where it was thrown away, and holding it to the release. Does not belong
-here: what is computed.
+Belongs here: finding the build, rebuilding it if it was deleted, and comparing it with the release. Does not belong
+here: the computation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 
 T = TypeVar("T")
 
-#: Costs and windows of cases, and everything they come from: no reading of a case but its cost changes them.
+#: Models of case costs and windows with everything they depend on; of a case's facts, only its cost changes them.
 WITHOUT_COSTS = (frozenset(needed(["int_case_costs"])) | {"int_case_windows"}) - {"stg_discharges"}
 
 
@@ -47,7 +47,7 @@ class ReleasedBuild:
 
     Attributes:
         payments: the release's ``incentives``, ordered by hospital and NPI.
-        is_synthetic: the release is of invented data.
+        is_synthetic: whether the release has invented data.
     """
 
     folder: Path
@@ -74,12 +74,12 @@ def open_build(
         given: tables of the lake that will be replaced when everything is computed again.
 
     Raises:
-        HcipError: the period is not released, or its warehouse holds another build than the release's.
+        HcipError: the period is not released, or its warehouse has a different build from the release's.
     """
     releases = releases_of(home, period)
     if not releases:
         raise HcipError(
-            f"{period} is not released: there is no payment to explain",
+            f"{period} is not released yet",
             file=home.releases / str(period),
             fix=f"run `hcip run {period}` first",
         )
@@ -89,11 +89,11 @@ def open_build(
     policy = PolicyFile(read_policy(text, manifest), text, "", manifest)
     spec = BuildSpec(str(period), "period", windows_of(period, policy.policy), policy.policy)
     built = home.warehouse / str(period) / WAREHOUSE
-    if not built.exists():  # a warehouse may be thrown away at any time
+    if not built.exists():  # a warehouse may be deleted at any time
         build_period(home, period, policy, threads=threads, progress=progress)
     elif recorded_parts(home, period).get(MODELS) != project_digest():
         raise HcipError(
-            f"the build of {period} was made with other models than this version's",
+            f"the build of {period} was made with different models from this version's",
             file=home.warehouse / str(period),
             rule="SIMULATION-AS-IS",
             fix=f"run `hcip run {period}` with this version and try again",
@@ -102,7 +102,7 @@ def open_build(
     with Workbench(built, spec, targets, given, threads) as bench:
         if not bench.table(marts.INCENTIVES).sort("hospital_ccn", "npi").equals(payments):
             raise HcipError(
-                f"the warehouse does not hold the build that {period} {release.name} was made from",
+                f"the warehouse does not have the build that {period} {release.name} was made from",
                 file=release,
                 rule="SIMULATION-AS-IS",
                 fix=f"run `hcip run {period}` and try again",
@@ -117,7 +117,7 @@ def with_norms_build(
     threads: int | None = None,
     progress: Progress = lambda _: None,
 ) -> T:
-    """What ``compute`` makes of the base year's build, which is made again where it is absent or of other models."""
+    """The result of ``compute`` on the base year's build, which is rebuilt if it is missing or has different models."""
     spec = BuildSpec(f"base-year-{policy.base_year}", "norms", (base_year_window(policy.base_year),), policy)
     built = home.warehouse / f"norms-{norm_key(policy)}" / WAREHOUSE
     if built.exists():
@@ -125,7 +125,7 @@ def with_norms_build(
             with Workbench(built, spec, ["norms"], (), threads) as bench:
                 return compute(bench, spec)
         except (duckdb.CatalogException, duckdb.BinderException):
-            progress("the base year was built with other models: building it again")
+            progress("the base year was built with different models: rebuilding it")
     rebuild_base_year(home, policy, threads=threads, progress=progress)
     with Workbench(built, spec, ["norms"], (), threads) as bench:
         return compute(bench, spec)

@@ -1,6 +1,7 @@
-"""Reading a file of scenarios: names, and what each changes in the policy.
+"""Reading a file of scenarios: their names and their changes to the policy.
 
-Belongs here: the file's shape and what may be changed. Does not belong here: computing a scenario (``workbench``).
+Belongs here: the file's format and the parameters it may change. Does not belong here: computing a scenario
+(``workbench``).
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
 from hcip_pipeline.policy.model import Elections, Policy
 
-#: the release as it is; always computed first, and always equal to the release
+#: the unchanged release; always computed first, and always equal to the release
 AS_IS = "as is"
 
-#: what needs other files in the lake, or changes no payment: a run of its own answers these
+#: parameters that need other files in the lake, and so a separate run, or that change no payment
 _FIXED = (
     "version",
     "base_year",
@@ -31,7 +32,7 @@ _FIXED = (
 )
 PARAMETERS = tuple(name for name in Policy.model_fields if name not in _FIXED)
 
-#: hospitals that elected another value keep it; without this the scenario's value holds everywhere
+#: key of a scenario: hospitals that elected another value keep it; without it, the scenario's value applies to all
 _KEEP = "keep_elections"
 
 
@@ -40,8 +41,8 @@ class Scenario:
     """A policy to try.
 
     Args:
-        changes: key of methodology §13 -> value, as the file writes it.
-        elections_hold: a hospital's protocol keeps what it elected, even where the scenario names another value.
+        changes: key of methodology §13 -> value, as written in the file.
+        elections_hold: whether hospitals keep their elections even if the scenario has another value.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Scenario:
     elections_hold: bool = True
 
     def elections(self, elected: Mapping[str, Elections]) -> dict[str, Elections]:
-        """What hospitals have elected, without what the scenario decides for all of them."""
+        """The hospitals' elections without the parameters that the scenario sets for all of them."""
         if self.elections_hold:
             return dict(elected)
         decided = set(self.changes)
@@ -64,8 +65,8 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
     """The scenarios of a file, :data:`AS_IS` first.
 
     Raises:
-        HcipError: the file is not a mapping of names to changes, names a parameter that a simulation cannot change, or
-            has a value out of bounds.
+        HcipError: the file is not a mapping of names to changes, changes a parameter that a simulation cannot change,
+            or has a value out of bounds.
     """
     content = load_yaml(path, "file of scenarios")
     found = [Scenario(AS_IS, policy, {})]
@@ -85,10 +86,10 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
         unknown = [str(key) for key in changes if key not in PARAMETERS]
         if unknown:
             raise HcipError(
-                f"the scenario '{name}' changes {', '.join(unknown)}, which a simulation cannot",
+                f"the scenario '{name}' changes {', '.join(unknown)}, which a simulation cannot change",
                 file=path,
                 rule="SCENARIO-KEY",
-                fix=f"it can change {', '.join(PARAMETERS)}; another base year or cost method needs a run of its own",
+                fix=f"it can change {', '.join(PARAMETERS)}; another base year or cost method needs a separate run",
             )
         tried = validate_yaml(Policy, policy.model_dump() | changes, path, f"scenario '{name}'")
         found.append(Scenario(str(name), tried, changes, hold))

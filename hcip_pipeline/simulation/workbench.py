@@ -1,7 +1,7 @@
 """Computing scenarios from finished builds: only the models that a scenario changes are computed again.
 
-Belongs here: which models those are, and running them next to the build, which is opened read-only. Does not belong
-here: what the figures mean (``comparison``).
+Belongs here: choosing these models, and running them next to the build, which is opened read-only. Does not belong
+here: the meaning of the figures (``comparison``).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from hcip_pipeline.warehouse.build import check_failed
 from hcip_pipeline.warehouse.rendering import Renderer, checks, downstream, models, needed, with_catalogs
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-#: dbt wrote the build's file name into its views
+#: catalog name of the build; dbt wrote it into the build's views
 BUILD = "hcip"
 
 
 class Workbench:
-    """A finished build, its models unchanged, and a place to compute some of them again.
+    """A finished build, which stays unchanged, and an in-memory database in which some models are computed again.
 
     Args:
-        file: the build's DuckDB file; it is never written.
+        file: the build's DuckDB file; it is never written to.
         spec: the build's own name, kind, windows and policy.
-        targets: the models that are asked for.
+        targets: the models whose results are needed.
         given: tables of the lake that a scenario may replace.
     """
 
@@ -72,16 +72,16 @@ class Workbench:
         kept: Collection[str] = (),
         checked: bool = True,
     ) -> None:
-        """Compute what ``spec`` and the ``given`` tables of the lake change; :meth:`table` then gives the result.
+        """Compute the models that ``spec`` and the ``given`` tables of the lake change; :meth:`table` returns results.
 
         Args:
-            whole: compute everything that any policy could change, to see that it comes out as it was.
-            patches: model -> the query that replaces its own, which is in it as ``{model}``.
+            whole: compute everything that any policy could change, to check that the results are reproduced.
+            patches: model -> the query that replaces the model's own; it refers to the original as ``{model}``.
             kept: models that the patches do not change although they read a patched one.
-            checked: run the project's checks; patches that repeat cases break keys.
+            checked: run the project's checks; patches that repeat cases would break keys.
 
         Raises:
-            HcipError: a check of the project found rows that break it.
+            HcipError: a check of the project failed.
         """
         rendered = self._as_is if whole else self._rendered(spec)
         patches = patches or {}
@@ -91,7 +91,7 @@ class Workbench:
             for name in self._order
             if models()[name].sources & replaced
             or name in patches
-            or (_asks_policy(name) if whole else rendered[name] != self._as_is[name])
+            or (_reads_policy(name) if whole else rendered[name] != self._as_is[name])
         ]
         self._fresh = set(downstream(changed, [name for name in self._order if name not in kept]))
         self._start()
@@ -114,13 +114,13 @@ class Workbench:
                     raise HcipError(check_failed(name, broken), rule=name)
 
     def table(self, table: Table) -> pl.DataFrame:
-        """A mart as computed last, in its contract's columns, ordered by key."""
+        """A mart as last computed, with its contract's columns, ordered by key."""
         columns = ", ".join(f'"{name}"' for name in table.names)
         sql = self._placed(f'select {columns} from "{models()[table.name].schema}"."{table.name}"')
         return self.connection.sql(sql).pl().sort(table.key)
 
     def place(self, schema: str, name: str) -> str:
-        """Where a model is read from after :meth:`compute`: next to the build, or in it."""
+        """Qualified name of a model after :meth:`compute`: the computed one, or the build's."""
         return self._placed(f'"{schema}"."{name}"')
 
     def lake(self, table: Table) -> pl.DataFrame:
@@ -144,7 +144,10 @@ class Workbench:
         return with_catalogs(sql, catalog)
 
 
-def _asks_policy(name: str) -> bool:
-    """Whether a model's own text asks the policy: every macro that does so has the word in its name or arguments."""
+def _reads_policy(name: str) -> bool:
+    """Whether a model's own text depends on the policy.
+
+    Every macro that reads the policy has ``policy`` in its name or arguments, except the two named here.
+    """
     text = models()[name].template
     return "policy" in text or "pfs_cap_year" in text or "exclusion_rules" in text

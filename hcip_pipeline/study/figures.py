@@ -1,7 +1,7 @@
 """The figures of a study, read from its finished build.
 
 Belongs here: sums over the build's cases and norms, by hospital and by physician. Does not belong here: the
-methodology itself (``dbt_project``), and how figures are shown (``outputs``, ``summary``).
+methodology itself (``dbt_project``), and presentation (``outputs``, ``summary``).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from hcip_pipeline.study.tables import (
     PERFORMANCE_INCENTIVES,
 )
 
-#: dbt models a study needs, with all they come from: no claims, no payments, no savings against a baseline.
+#: dbt selection of the models that a study needs: no claims, no payments, no savings compared with a baseline.
 MODELS = "+norms +exclusions +int_performance_incentives +int_cost_center_totals +int_cost_center_benchmarks"
 
-#: What the console and the page show of a norm.
+#: Columns of a norm that the console and the page show.
 NORM_QUANTITIES = ("best_practice_norm", "p75_cost", "maximum_physician_incentive")
 
 TABLES = (
@@ -52,8 +52,8 @@ class StudyTotals:
 
     Attributes:
         cases: discharges in the window; = ``excluded`` + ``without_norm`` + ``with_norm``.
-        excluded: by methodology §3 and §5.
-        without_norm: counted, but in cells too small for a norm.
+        excluded: cases excluded by methodology §3 and §5.
+        without_norm: counted cases in cells too small for a norm.
     """
 
     cases: int
@@ -109,7 +109,10 @@ def _product(amount: str, factor: Decimal) -> str:
 
 
 def _opportunity(policy: Policy) -> str:
-    """Exact: sums of cents, each product of a sum rounded once, half away from zero (methodology §0)."""
+    """SQL for the columns of an opportunity table.
+
+    It is exact: sums of cents, and each product of a sum rounded once, half away from zero (methodology §0).
+    """
     above = "sum(counted.total_cost - norms.best_practice_norm)"
     variance = "sum(greatest(counted.total_cost - norms.best_practice_norm, 0))"
     return f"""
@@ -144,7 +147,7 @@ def _by_physician(policy: Policy) -> str:
 
 
 def _by_cost_center(policy: Policy) -> str:
-    """Cost against the statewide means of the same cells; a cost as reported has no rate centers, and no rows."""
+    """Cost compared with the statewide means of the same cells; reported cost has no rate centers, so no rows."""
     difference = "cast(coalesce(costs.benchmarked_cost, 0) - coalesce(means.statewide_cost, 0) as decimal(18, 2))"
     return f"""
         select
@@ -169,7 +172,7 @@ def _by_cost_center(policy: Policy) -> str:
     """
 
 
-# Weights have 8 places: in units of the last one, Σ ÷ n is a ratio of integers, rounded half up.
+# Weights have 8 places: in units of the last place, Σ ÷ n is a ratio of integers, rounded half up.
 _PERFORMANCE_INCENTIVES = """
     select
         sums.* exclude (weight_units),
@@ -200,10 +203,10 @@ _EXCLUSIONS = """
 
 
 def norms_side_by_side(norms: pl.DataFrame) -> pl.DataFrame:
-    """One row per cell with a norm by any method, the three methods next to each other, the largest cells first.
+    """One row per cell with a norm by any method, with the three methods side by side, the largest cells first.
 
     Columns: apr_drg, severity_of_illness, cases, physicians, and ``<quantity>_<method>`` for the best practice norm,
-    P75 and maximum physician incentive; null where a method gives the cell no norm.
+    P75 and maximum physician incentive; null if the cell has no norm by that method.
     """
     cell = ["apr_drg", "severity_of_illness"]
     wide = norms.select(*cell, "cases", "physicians").unique(maintain_order=True)
@@ -218,7 +221,7 @@ def norms_side_by_side(norms: pl.DataFrame) -> pl.DataFrame:
 def of_all_hospitals(cost_centers: pl.DataFrame, by: str) -> pl.DataFrame:
     """``opportunity_by_cost_center`` summed over hospitals, by ``rate_center`` or ``component``, largest savings first.
 
-    Columns: ``by``, ``rate_center_name`` and ``component`` as far as ``by`` has one, hospitals above the statewide
+    Columns: ``by``, ``rate_center_name`` and ``component`` if ``by`` is ``rate_center``, hospitals above the statewide
     mean, cost, its ``share`` of all cost, benchmarked_cost, potential_savings.
     """
     labels = [name for name in ("rate_center_name", "component") if by == "rate_center"]
@@ -237,12 +240,12 @@ def of_all_hospitals(cost_centers: pl.DataFrame, by: str) -> pl.DataFrame:
 
 
 def largest(frame: pl.DataFrame, quantity: str, key: str) -> pl.DataFrame:
-    """``frame`` from its largest ``quantity`` down, ties by ``key``."""
+    """``frame`` sorted by ``quantity``, largest first, with ties ordered by ``key``."""
     return frame.sort(quantity, key, descending=[True, False])
 
 
 def _totals(tables: dict[str, pl.DataFrame], cases: int, cost: Decimal) -> StudyTotals:
-    """Totals; cases and cents in the window are those excluded, without a norm, and with one (methodology §3)."""
+    """Totals; checks that every case and cent is excluded, without a norm, or with a norm (methodology §3)."""
     hospitals, exclusions = tables["opportunity_by_hospital"], tables["exclusions"]
     is_excluded = pl.col("exclusion_reason").is_in(EXCLUSION_REASONS)
     totals = StudyTotals(
@@ -257,8 +260,8 @@ def _totals(tables: dict[str, pl.DataFrame], cases: int, cost: Decimal) -> Study
         best_practice_variance=_sum(hospitals["best_practice_variance"]),
         performance_incentive=_sum(tables["performance_incentives"]["performance_incentive"]),
     )
-    kept = totals.excluded + totals.without_norm + totals.with_norm
-    if cases != kept or cost != totals.cost + _sum(exclusions["cost"]):
+    accounted = totals.excluded + totals.without_norm + totals.with_norm
+    if cases != accounted or cost != totals.cost + _sum(exclusions["cost"]):
         raise AssertionError(f"cases or cents are not conserved: {cases} cases, {cost} dollars entered; {totals}")
     return totals
 

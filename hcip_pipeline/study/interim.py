@@ -1,6 +1,6 @@
-"""A quarter between two releases, against the norms: what a committee that meets quarterly looks at in between.
+"""The interim report: a quarter compared with the norms, for committees that meet between two releases.
 
-Nothing of it is payable, and nothing is released: a quarter's report may be made again whenever data come in.
+Nothing in it is payable, and nothing is released. The report can be made again whenever new data arrive.
 
 Belongs here: the build of a quarter, and its tables. Does not belong here: the pages (``reports.interim``), and the
 settlement of a half-year (``settlement.period``).
@@ -33,20 +33,20 @@ from hcip_pipeline.study.replaced_folder import replaced_folder
 from hcip_pipeline.warehouse.build import build
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
-#: what a quarter is looked at by; each is of one hospital a row
+#: tables of the report; each row belongs to one hospital
 LEVELS = ("opportunity", "cost_centers", "physicians", "physician_comparison", "measure_quarters")
-#: in dbt's words: these with all they come from, no payments
+#: dbt selection: these models with everything they depend on; no payments
 MODELS = " ".join(f"+{name}" for name in LEVELS)
-#: stated on every page of it
+#: shown on every page of the report
 NOT_PAYABLE = "Interim figures: nothing here is payable, and the half-year's release may differ."
 
 
 @dataclass(frozen=True)
 class Interim:
-    """A quarter's reports: where they are, and for whom.
+    """A quarter's reports: their folder and hospitals.
 
     Attributes:
-        statements: what a reader must know to read the figures right.
+        statements: remarks that a reader needs to interpret the figures.
     """
 
     quarter: Quarter
@@ -69,12 +69,12 @@ class Interim:
 def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progress: Progress | None = None) -> Interim:
     """Compute a quarter from the lake and write its pages and tables to ``<home>/interim/<quarter>/``.
 
-    The same quarter a year before is what hospitals are compared with; norms are those of the policy's base year. An
-    earlier run's folder is replaced as a whole.
+    Hospitals are compared with the same quarter a year earlier; norms are those of the policy's base year. The folder
+    of an earlier run is replaced as a whole.
 
     Raises:
-        HcipError: the lake has no accepted submission of the quarter or of the base year, a rate is missing, a check
-            did not pass, or the folder cannot be written.
+        HcipError: the lake has no accepted submission for the quarter or the base year, a rate is missing, a check did
+            not pass, or the folder cannot be written.
     """
     report = progress or (lambda _: None)
     policy = load_policy(home.policy).policy
@@ -82,7 +82,7 @@ def interim(home: Home, quarter: Quarter, *, threads: int | None = None, progres
     statements = [NOT_PAYABLE, *_received(home, windows)]
     if "COST_OUTLIER" in policy.exclusions:
         statements.append(
-            "cost outliers are judged among the quarter's cases, so quarters do not add up to a half-year"
+            "cost outliers are determined among the quarter's cases, so quarters do not add up to a half-year"
         )
     listed, of_half = _care_partners(home, quarter)
     if of_half is None:
@@ -118,27 +118,27 @@ def _half_of(quarter: Quarter) -> PerformancePeriod:
 
 
 def _received(home: Home, windows: tuple[Window, Window]) -> list[str]:
-    """Which hospitals' data are missing, in words. Raises HcipError: there are no data of the quarter at all."""
+    """Statements about hospitals whose data are missing. Raises HcipError if there are no data for the quarter."""
     have = [{receipt.ccn for receipt in receipts(home, w.quarters[0]) if receipt.in_force} for w in windows]
     now, before = have
     quarter, year_before = (window.quarters[0] for window in windows)
     if not now:
         raise HcipError(
-            f"no hospital's data of {quarter} are in the lake",
+            f"the lake has no hospital data for {quarter}",
             file=home.inbox / "hospital" / str(quarter),
             rule="QUARTER-MISSING",
-            fix=f"put the submissions of {quarter} into inbox/hospital and run `hcip ingest {quarter}`",
+            fix=f"put the submissions for {quarter} into inbox/hospital and run `hcip ingest {quarter}`",
         )
     notes = []
     if lacking := sorted(before - now):
-        notes.append(f"no accepted data of {quarter} from {', '.join(lacking)}: the state's means are without them")
+        notes.append(f"no accepted data for {quarter} from {', '.join(lacking)}: the statewide means exclude them")
     if new := sorted(now - before):
-        notes.append(f"no data of {year_before} from {', '.join(new)}: not compared with a year before")
+        notes.append(f"no data for {year_before} from {', '.join(new)}: not compared with a year earlier")
     return notes
 
 
 def _care_partners(home: Home, quarter: Quarter) -> tuple[Source, PerformancePeriod | None]:
-    """The newest list accepted for the quarter's half-year or one before it, and of which half-year it is."""
+    """The newest list accepted for the quarter's half-year or an earlier one, and its half-year."""
     folders = sorted((home.lake / "program").glob("period=*H[12]"), reverse=True)
     for folder in folders:
         period = PerformancePeriod.parse(folder.name.removeprefix("period="))
@@ -178,12 +178,12 @@ def _write(
     statements: tuple[str, ...],
     invented: bool,
 ) -> tuple[str, ...]:
-    """Write pages and tables next to their place, then rename; gives the hospitals."""
+    """Write pages and tables into a temporary folder and rename it; returns the hospitals."""
 
     def page(path: Path, content: bytes) -> None:
         path.write_bytes(marked_document(content, "text/html") if invented else content)
 
-    with replaced_folder(folder, "the interim report", "make the report again") as work:
+    with replaced_folder(folder, "the interim report", "run the command again") as work:
         for ccn in tables.hospitals:
             (work / ccn).mkdir()
             page(work / ccn / "interim.html", interim_page(tables, ccn, quarter, policy, statements))

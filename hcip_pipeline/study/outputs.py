@@ -1,6 +1,6 @@
-"""The files of a study: its tables as CSV and Parquet, what it is as JSON, and a page to read.
+"""The files of a study: its tables as CSV and Parquet, a description as JSON, and a page.
 
-Belongs here: writing them, all or none. Does not belong here: the page's content (``page``).
+Belongs here: writing all of them or none. Does not belong here: the page's content (``page``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
         The names of the files.
 
     Raises:
-        HcipError: the folder cannot be written; an earlier run's files are left as they were.
+        HcipError: the folder cannot be written; an earlier run's files are left unchanged.
     """
     with replaced_folder(folder, "the study", "run the study again") as work:
         invented = is_synthetic(_rates(plan))
@@ -47,7 +47,7 @@ def write_study(plan: StudyPlan, figures: StudyFigures, folder: Path) -> tuple[s
 
 
 def _rates(plan: StudyPlan) -> Iterator[pl.DataFrame]:
-    """The tables of rates that a study rests on, as far as it brings them."""
+    """The rate tables among the study's sources."""
     for name in RATES:
         source = plan.spec.sources.get(name)
         if isinstance(source, pl.DataFrame):
@@ -57,7 +57,7 @@ def _rates(plan: StudyPlan) -> Iterator[pl.DataFrame]:
 
 
 def describe(plan: StudyPlan, figures: StudyFigures) -> dict[str, Any]:
-    """The study without the rows of its tables, as plain JSON; money as text."""
+    """The study without the rows of its tables, for JSON; money as text."""
     window = plan.window
     return {
         "name": plan.name,

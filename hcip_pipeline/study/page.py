@@ -1,7 +1,7 @@
-"""The page of a study: one HTML file without network, to look at and to print.
+"""The page of a study: one self-contained HTML file for screen and print.
 
-Belongs here: which rows are shown and where a mark of a chart is. Does not belong here: any figure that is not in
-``figures``, and the page's words (``templates/study.html.j2``).
+Belongs here: selecting rows, and positions of chart marks. Does not belong here: any figure that is not in
+``figures``, and the page's wording (``templates/study.html.j2``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hcip_pipeline.policy.model import NORM_METHODS
 from hcip_pipeline.study.figures import StudyFigures, largest, norms_side_by_side, of_all_hospitals
 from hcip_pipeline.study.plan import StudyPlan
 
-#: Rows of a table and marks of a chart; the CSV files have them all.
+#: Maximum numbers of table rows and chart marks; the CSV files have all.
 TABLE_ROWS = 25
 BARS = 15
 CELLS = 8
@@ -31,7 +31,7 @@ METHOD_LABELS = {
 
 COMPONENT_LABELS = {"core": "Core (rooms, services)", "supply_drug": "Supplies and drugs"}
 
-#: Units of the charts' drawings; the page scales them.
+#: Widths in the units of the charts, which the page scales.
 _LABEL_WIDTH, _PLOT_WIDTH = 270, 560
 
 
@@ -93,7 +93,7 @@ def _bars(frame: pl.DataFrame, label: str, quantity: str) -> dict[str, Any]:
 
 
 def _ranges(norms: pl.DataFrame) -> dict[str, Any]:
-    """A line from the best practice norm to P75, one a cell and method; a norm without P75 is its left end alone."""
+    """One line per cell and method, from the best practice norm to P75; a norm without P75 has no length."""
     rows = norms.to_dicts()
     ends = [
         row[f"{end}_{method}"] for row in rows for method in NORM_METHODS for end in ("p75_cost", "best_practice_norm")
@@ -123,7 +123,7 @@ def _ranges(norms: pl.DataFrame) -> dict[str, Any]:
 
 
 class _Scale:
-    """Dollars to places on a chart, from zero to ``top``; drawing only, so whole units are enough."""
+    """Maps dollars from zero to ``top`` to positions on a chart; whole units are precise enough for drawing."""
 
     def __init__(self, top: Decimal) -> None:
         self.top = max(top, Decimal(1))

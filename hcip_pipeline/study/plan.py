@@ -1,6 +1,6 @@
-"""A study before it is built: its name, its build, and what must be stated about it.
+"""A study before it is built: its name, its build specification, and statements about it.
 
-Belongs here: values only. Does not belong here: where data and policy come from (``sparcs_study``, ``window_study``).
+Belongs here: values only. Does not belong here: choosing data and policy (``sparcs_study``, ``window_study``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-#: Said of every study (outputs.md, "Commands").
+#: Statements about every study (outputs.md, "Commands").
 STATEMENTS = (
     "the window is its own base year",
     "every responsible physician counts as a care partner",
@@ -24,7 +24,7 @@ STATEMENTS = (
 
 @dataclass(frozen=True)
 class StudyInput:
-    """A file the study came from; ``rows_read`` = ``accepted`` + ``excluded``."""
+    """An input file of the study; ``rows_read`` = ``accepted`` + ``excluded``."""
 
     file: str
     sha256: str
@@ -38,10 +38,10 @@ class StudyPlan:
     """A study before it is built.
 
     Attributes:
-        title: what it is, for a heading.
-        statements: what a reader must know to read the figures right.
-        problems: rules that rows of the input break, and how many rows do.
-        identifier: what identifies physicians: ``NPI`` or ``licence number``; empty where nothing does.
+        title: heading of the study.
+        statements: remarks that a reader needs to interpret the figures.
+        problems: rules broken by rows of the input, with the number of rows.
+        identifier: the identifier of physicians, such as ``NPI`` or ``license number``; empty if there is none.
     """
 
     title: str
@@ -58,7 +58,7 @@ class StudyPlan:
 
     @property
     def window(self) -> Window:
-        """The window that is studied."""
+        """The studied window."""
         return next(window for window in self.spec.windows if window.name == "performance")
 
     @property
@@ -68,13 +68,14 @@ class StudyPlan:
 
 
 def check_name(name: str) -> str:
-    """The name itself.
+    """Check the name of a study and return it.
 
     Raises:
-        UsageError: it would not do as a folder's name.
+        UsageError: it is not valid as a folder name.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise UsageError(
-            f"'{name}' cannot name a study", fix="use letters, digits, dots, dashes and underscores, at most 64"
+            f"'{name}' is not a valid study name",
+            fix="use at most 64 letters, digits, dots, dashes and underscores; begin with a letter or digit",
         )
     return name

@@ -1,4 +1,4 @@
-"""Writing a folder of results whole: its readers see all files of one run, or those of the run before it."""
+"""Replacing a folder of results as a whole: readers see all files of one run, or all files of the previous run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hcip_pipeline.errors import HcipError
 
 @contextmanager
 def replaced_folder(folder: Path, what: str, retry: str) -> Iterator[Path]:
-    """A folder to write into, which takes the place of ``folder`` when the block ends without an error.
+    """A folder to write into, which replaces ``folder`` when the block ends without an error.
 
     Args:
         folder: where the files belong.
-        what: is written, for the message of a failure: "the study".
-        retry: what to do once there is space or permission: "run the study again".
+        what: name of the results for the error message, such as "the study".
+        retry: what to do once there is space or permission, such as "run the study again".
 
     Raises:
-        HcipError: it cannot be written; an earlier run's files are left as they were.
+        HcipError: the folder cannot be written; an earlier run's files are left unchanged.
     """
     work = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:

@@ -1,4 +1,4 @@
-"""A study from its plan to its files: the steps every study shares."""
+"""The steps of every study, from its plan to its files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hcip_pipeline.warehouse.build import build
 
 @dataclass(frozen=True)
 class StudyResult:
-    """A finished study: its figures, and the folder and names of the files they were written to."""
+    """A finished study: its figures, and the folder and names of its files."""
 
     plan: StudyPlan
     figures: StudyFigures
@@ -24,12 +24,12 @@ class StudyResult:
     files: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The study for JSON: everything but the rows of its tables."""
+        """For JSON: everything but the rows of the tables."""
         return describe(self.plan, self.figures) | {"folder": str(self.folder), "files": list(self.files)}
 
 
 def carry_out(home: Home, plan: StudyPlan, progress: Progress | None = None) -> StudyResult:
-    """Build the study, read its figures and write its files to ``<home>/studies/<name>/``, replacing an earlier run.
+    """Build the study, read its figures and write its files to ``<home>/studies/<name>/``, replacing an earlier run's.
 
     Raises:
         HcipError: a model or a check of the build failed, or the files cannot be written.

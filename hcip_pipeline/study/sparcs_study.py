@@ -1,7 +1,7 @@
 """A study of a New York SPARCS file (inputs.md, "New York SPARCS").
 
-Belongs here: the policy, the cost factors and the statements that such a study needs. Does not belong here: reading
-the file (``intake.sparcs.reading``).
+Belongs here: the study's policy, cost factors and statements. Does not belong here: reading the file
+(``intake.sparcs.reading``).
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def run_sparcs_study(
     name: str | None = None,
     allow_errors: Decimal = MAX_ERRORS,
 ) -> StudyResult:
-    """Norms by all three methods, opportunity and performance incentives on one year of a SPARCS file.
+    """Compute norms by all three methods, opportunity and performance incentives on one year of a SPARCS file.
 
     Args:
-        home: gets ``lake/sparcs/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; an
+        home: receives ``lake/sparcs/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; an
             ``inbox/reference/cost_factors.csv`` that names the file's hospitals is used.
         year: the discharge year; it is its own base year.
-        policy: the policy's defaults where None. Its base year and cost method give way to ``year`` and ``reported``.
+        policy: None for the policy's defaults. ``year`` and ``reported`` replace its base year and cost method.
         progress: called with each step as it is done.
-        allow_errors: the share of faulty rows, of those of the year, that the study may leave out.
-        name: of the study; ``sparcs-<year>`` where None.
+        allow_errors: the share of rows that are faulty or of another year that the study may leave out.
+        name: name of the study; ``sparcs-<year>`` if None.
 
     Raises:
         HcipError: the file is refused (``read_sparcs``), or some of its hospitals have no cost factor.
-        UsageError: a name that cannot be a folder's.
+        UsageError: the name is not valid as a folder name.
     """
     name = check_name(f"sparcs-{year}" if name is None else name)
     if not 2000 <= year <= 2100:
-        raise UsageError(f"{year} is not a discharge year", fix="write a year such as 2016")
+        raise UsageError(f"{year} is not a discharge year", fix="use a year such as 2016")
     report = progress or (lambda _: None)
     report("reading the discharges")
     folder = home.lake / "sparcs" / name
@@ -60,9 +60,9 @@ def run_sparcs_study(
     _require_few_errors(file, receipt, allow_errors)
     plan = plan_sparcs_study(home, name, receipt, policy)
     if allow_errors > MAX_ERRORS:
-        stated = f"up to {percent(allow_errors)} rows that are faulty or of another year were allowed: "
-        stated += f"{receipt.error_rows} are left out"
-        plan = replace(plan, statements=(*plan.statements, stated))
+        statement = f"up to {percent(allow_errors)} faulty rows or rows of another year were allowed: "
+        statement += f"{receipt.error_rows} were left out"
+        plan = replace(plan, statements=(*plan.statements, statement))
     return carry_out(home, plan, progress)
 
 
@@ -76,7 +76,7 @@ def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decima
         judged=judged,
         what="faulty or of another year",
         counted=", ".join(f"{f.rule} {f.rows}" for f in receipt.problems if f.severity == "ERROR"),
-        fix=f"use a file of {receipt.year} alone, or allow the others to be left out: --allow-errors {needed}%"
+        fix=f"use a file of only {receipt.year}, or allow the others to be left out: --allow-errors {needed}%"
         if of_other_years
         else "correct the file, or allow more rows to be left out: --allow-errors 5%",
     )
@@ -84,7 +84,7 @@ def _require_few_errors(file: Path, receipt: SparcsReceipt, allow_errors: Decima
 
 
 def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Policy | None) -> StudyPlan:
-    """The build of a file that was read, and what must be stated about it. Raises HcipError as ``run_sparcs_study``."""
+    """The build and statements for a file that was read. Raises HcipError as ``run_sparcs_study``."""
     year, folder = receipt.year, receipt.folder
     ccns = pl.read_parquet(folder / "hospitals.parquet")["ccn"].to_list()
     factors, about_factors = cost_factors(home, ccns, {year}, by_center=False, example="facility 214 as 000214")
@@ -93,7 +93,7 @@ def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Pol
         statements.append("license numbers are used in place of NPIs")
     else:
         statements.append(
-            "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
+            "the file has no license numbers: the norms are by case_percentile and there are no physician rows"
         )
     statements.append(about_factors)
     if policy is not None and policy.cost_method != "reported":
@@ -101,7 +101,7 @@ def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Pol
             f"the file has no charge lines: cost_method is reported, not the policy's {policy.cost_method}"
         )
     if receipt.quarantined:
-        statements.append(f"{receipt.quarantined} of {receipt.rows_read} rows could not be used and are left out")
+        statements.append(f"{receipt.quarantined} of {receipt.rows_read} rows could not be used and were left out")
     base_year = base_year_window(year)
     spec = BuildSpec(
         name=name,
@@ -121,12 +121,12 @@ def plan_sparcs_study(home: Home, name: str, receipt: SparcsReceipt, policy: Pol
         statements=tuple(statements),
         inputs=(StudyInput(receipt.file, receipt.sha256, receipt.rows_read, receipt.accepted, receipt.quarantined),),
         problems=receipt.problems,
-        identifier="licence number" if receipt.has_license_numbers else "",
+        identifier="license number" if receipt.has_license_numbers else "",
     )
 
 
 def _policy(policy: Policy | None, receipt: SparcsReceipt) -> Policy:
-    """The policy as this file allows it: reported cost, and without physicians norms over single cases."""
+    """The policy as this file allows it: reported cost, and norms over single cases if it has no physicians."""
     chosen = policy or Policy(version="defaults", base_year=receipt.year)
     changes: dict[str, object] = {"base_year": receipt.year, "cost_method": "reported"}
     if not receipt.has_license_numbers:

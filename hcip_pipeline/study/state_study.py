@@ -1,6 +1,6 @@
-"""What studies of states' public files share: how much may be left out, and cost factors of hospitals of elsewhere.
+"""Shared parts of studies of states' public files: the share of rows that may be left out, and cost factors.
 
-Belongs here: what does not depend on the state. Does not belong here: reading a file (``intake``), and one state's
+Belongs here: code that does not depend on the state. Does not belong here: reading a file (``intake``), and one state's
 policy and statements (``sparcs_study``, ``texas_study``).
 """
 
@@ -17,8 +17,9 @@ from hcip_pipeline.contracts import reference
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.reference.tables import read_inbox_table
+from hcip_pipeline.reports.words import plural
 
-#: Faulty rows over this share refuse the file, as they refuse a submission (inputs.md, "Edits").
+#: A file with more than this share of faulty rows is refused, like a submission (inputs.md, "Edits").
 MAX_ERRORS = Decimal("0.01")
 
 
@@ -27,10 +28,10 @@ class FaultyRows:
     """Rows of a file that a study leaves out.
 
     Attributes:
-        rule: the id under which the file is refused if there are too many.
-        faulty, judged: rows that are left out through their own fault, and rows in all.
-        what: the fault in words, such as "faulty".
-        counted: the rules and how many rows break them.
+        rule: the rule id for refusing the file if there are too many.
+        faulty, judged: rows that are left out because they are faulty, and rows in total.
+        what: wording for the fault, such as "faulty".
+        counted: the rules, with the number of rows that break each.
         fix: what to do if there are too many.
     """
 
@@ -43,18 +44,18 @@ class FaultyRows:
 
 
 def require_few_errors(file: Path | str, rows: FaultyRows, allowed: Decimal) -> None:
-    """A study never ends well over a file of which it lost a part: the 1% of a submission holds for it.
+    """Refuse a file with too many faulty rows, so that no study succeeds on a partial file.
 
     Args:
         allowed: the share of faulty rows that the study may leave out.
 
     Raises:
-        HcipError: more rows are faulty than allowed, under the rule of ``rows``.
+        HcipError: more rows are faulty than allowed; it has the rule of ``rows``.
     """
     if rows.faulty <= allowed * rows.judged:
         return
-    stated = f"{rows.faulty} of {rows.judged} rows are {rows.what}, more than {percent(allowed)} ({rows.counted})"
-    raise HcipError(stated, file=file, rule=rows.rule, fix=rows.fix)
+    message = f"{rows.faulty} of {rows.judged} rows are {rows.what}, more than {percent(allowed)} ({rows.counted})"
+    raise HcipError(message, file=file, rule=rows.rule, fix=rows.fix)
 
 
 def percent(share: Decimal) -> str:
@@ -65,16 +66,16 @@ def percent(share: Decimal) -> str:
 def cost_factors(
     home: Home, hospitals: Sequence[str], years: Collection[int], *, by_center: bool, example: str
 ) -> tuple[pl.DataFrame, str]:
-    """Cost factors of a file's hospitals from the inbox, and what to state about them; factor 1 where there are none.
+    """Cost factors of a file's hospitals from the inbox, with a statement about them; all 1 if there are none.
 
     Args:
-        hospitals: their ids, without leading zeros where the file has none.
-        years: every rate year that must be there.
+        hospitals: hospital ids as in the file, with or without leading zeros.
+        years: all rate years that are needed.
         by_center: whether cost is charges × ``cost_to_charge`` by rate center; otherwise only rows ALL apply.
-        example: how the table writes an id, for the message.
+        example: an example of an id in the table, for the message.
 
     Raises:
-        HcipError: COST-FACTOR-MISSING: the table names some of these hospitals and lacks rows of others.
+        HcipError: COST-FACTOR-MISSING: the table has rows for some of these hospitals but not for all.
     """
     table = read_inbox_table("cost_factors", home.inbox)
     if table is None or table.file is None:
@@ -88,8 +89,8 @@ def cost_factors(
         .select(reference.COST_FACTORS.names)
     )
     if given.is_empty():
-        stated = "the cost_factors file names none of these hospitals: every factor is 1"
-        return factors_of_one(hospitals, years), stated
+        statement = "the cost_factors file names none of these hospitals: every factor is 1"
+        return factors_of_one(hospitals, years), statement
     usable = given.filter(pl.col("rate_center") == "ALL")
     if by_center:
         usable = usable.filter(pl.col("cost_to_charge").is_not_null())
@@ -99,11 +100,11 @@ def cost_factors(
         if without:
             ratio = " with a cost_to_charge" if by_center else ""
             raise HcipError(
-                f"cost_factors has no row ALL{ratio} of rate year {year} for {len(without)} hospitals: "
+                f"cost_factors has no row ALL{ratio} for rate year {year} for {plural(len(without), 'hospital')}: "
                 f"{', '.join(without[:10])}",
                 file=path,
                 rule="COST-FACTOR-MISSING",
-                fix=f"add their rows ({example}), or take the file away for a study with all factors equal to 1",
+                fix=f"add their rows ({example}), or remove the file for a study with all factors equal to 1",
             )
     if by_center:
         _require_ratios(path, given)
@@ -123,10 +124,10 @@ def _require_ratios(path: Path, given: pl.DataFrame) -> None:
 
 
 def factors_of_one(hospitals: Sequence[str], years: Collection[int]) -> pl.DataFrame:
-    """A row ALL of every hospital and rate year that changes nothing."""
-    one, none = Decimal(1), Decimal(0)
+    """A neutral row ALL for every hospital and rate year."""
+    one, zero = Decimal(1), Decimal(0)
     rows = [
-        (ccn, "ALL", year, one, one, one, none, none, "neutral: no cost_factors file", None)
+        (ccn, "ALL", year, one, one, one, zero, zero, "neutral: no cost_factors file", None)
         for ccn in hospitals
         for year in sorted(years)
     ]

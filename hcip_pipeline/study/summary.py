@@ -1,4 +1,4 @@
-"""A study on the console: what a reader should see before opening a file. Whole dollars fit; the files have cents."""
+"""The console summary of a study, in whole dollars; the files have cents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hcip_pipeline.study.figures import largest, norms_side_by_side, of_all_hosp
 from hcip_pipeline.study.outputs import PAGE
 from hcip_pipeline.study.result import StudyResult
 
-#: Rows shown of each table; the files have them all.
+#: Rows shown of each table; the files have all.
 ROWS = 10
 
 _METHODS = {
@@ -27,7 +27,7 @@ _METHODS = {
 
 
 def print_study(result: StudyResult, console: Console | None = None) -> None:
-    """Print the study: how to read it, norms by all three methods, opportunity, incentives, and where the files are."""
+    """Print the study: statements, norms by all three methods, opportunity, incentives, and the paths of the files."""
     console = console or Console()
     plan, figures = result.plan, result.figures
     totals, tables = figures.totals, figures.tables
@@ -48,7 +48,7 @@ def print_study(result: StudyResult, console: Console | None = None) -> None:
     if not centers.is_empty():
         heads = {"rate_center_name": "cost center", "hospitals_above": "hospitals above", "cost": "cost"}
         heads |= {"benchmarked_cost": "compared", "potential_savings": "savings"}
-        console.print(_rows(centers, "Opportunity by cost center, against statewide means, $", heads))
+        console.print(_rows(centers, "Opportunity by cost center, compared with statewide means, $", heads))
     if plan.identifier:
         physicians = largest(tables["opportunity_by_physician"], "potential_savings", "npi")
         console.print(_opportunity(physicians, "Opportunity by responsible physician", {"npi": plan.identifier}))
@@ -86,7 +86,7 @@ def _norms(norms: pl.DataFrame, in_force: str) -> Table:
     for quantity, head in (("best_practice_norm", "norm by"), ("p75_cost", "P75 by")):
         for method in NORM_METHODS:
             heads[f"{quantity}_{method}"] = f"{head} {_METHODS[method]}{'*' if method == in_force else ''}"
-    del heads["p75_cost_mean_below_threshold"]  # it is the physicians' P75: two columns would state the same
+    del heads["p75_cost_mean_below_threshold"]  # the same as the physicians' P75
     return _rows(cells, f"Norms by all three methods, $ (* in force: {in_force})", heads)
 
 
@@ -106,12 +106,12 @@ def _opportunity(frame: pl.DataFrame, title: str, heads: dict[str, str]) -> Tabl
 
 
 def _rows(frame: pl.DataFrame, title: str, heads: dict[str, str]) -> Table:
-    """The first rows of ``frame``: ``heads`` is column -> heading; text is left, numbers right."""
+    """The first rows of ``frame``; ``heads`` maps columns to headings. Text is left-aligned, numbers right-aligned."""
     table = _table(title, frame.height)
     shown = [[_cell(value) for value in row] for row in frame.select(*heads).head(ROWS).rows()]
     for place, (name, head) in enumerate(heads.items()):
         if frame.schema[name] == pl.String:
-            table.add_column(head, overflow="fold", max_width=22)  # wrapped, not cut: names begin alike
+            table.add_column(head, overflow="fold", max_width=22)  # wrapped, not cut: names often begin alike
         else:  # a number is never cut
             widest = max((len(row[place]) for row in shown), default=0)
             table.add_column(head, justify="right", min_width=max(widest, *(len(word) for word in head.split())))

@@ -9,7 +9,7 @@ _HOSPITAL = (
 _PHYSICIAN = Column(
     "npi",
     "text",
-    "NPI of the responsible physician (New York data: licence number; Texas: the publisher's code)",
+    "NPI of the responsible physician (New York data: license number; Texas: the publisher's code)",
     key=True,
 )
 
@@ -37,32 +37,32 @@ OPPORTUNITY_BY_PHYSICIAN = Table(
 
 _AGAINST_STATE = (
     Column("cost", "money", "cost of the counted cases in cells with a norm"),
-    Column("benchmarked_cost", "money", "of this, in cells where other hospitals have cases enough to compare with"),
-    Column("statewide_cost", "money", "what these cases cost at the statewide means of their cells"),
+    Column("benchmarked_cost", "money", "of this, in cells where other hospitals have enough cases for a comparison"),
+    Column("statewide_cost", "money", "cost of these cases at the statewide means of their cells"),
     Column("difference_from_statewide", "money", "benchmarked_cost − statewide_cost"),
     Column(
         "potential_savings",
         "money",
-        "difference_from_statewide where it is above zero × variable_cost_factor (methodology §10)",
+        "max(0, difference_from_statewide) × variable_cost_factor (methodology §10)",
     ),
 )
 
 OPPORTUNITY_BY_COST_CENTER = Table(
     "opportunity_by_cost_center",
-    "one row per hospital and rate center, from charge lines; empty where the source has none",
+    "one row per hospital and rate center, from charge lines; empty if the source has none",
     (
         *_HOSPITAL,
-        Column("rate_center", "text", "rate center; a cost center of the rate-setting system", key=True),
+        Column("rate_center", "text", "rate center (a cost center of the rate-setting system)", key=True),
         Column("rate_center_name", "text", "name of the rate center"),
         Column("component", "text", "cost component", allowed=("core", "supply_drug")),
-        Column("cases_charged", "integer", "cases with a charge there"),
+        Column("cases_charged", "integer", "cases with a charge in the rate center"),
         *_AGAINST_STATE,
     ),
 )
 
 PERFORMANCE_INCENTIVES = Table(
     "performance_incentives",
-    "one row per hospital and responsible physician: what the performance incentive would be; nothing is payable",
+    "one row per hospital and responsible physician: the performance incentive they would earn; nothing is payable",
     (
         *_HOSPITAL,
         _PHYSICIAN,
@@ -76,7 +76,7 @@ PERFORMANCE_INCENTIVES = Table(
 
 EXCLUDED_CASES = Table(
     "exclusions",
-    "one row per exclusion reason (the first that applies; NO_NORM counts but earns nothing)",
+    "one row per exclusion reason (the first that applies; cases with NO_NORM count but earn nothing)",
     (
         Column("exclusion_reason", "text", "reason (methodology §3), or NO_NORM", key=True),
         Column("cases", "integer", "cases"),

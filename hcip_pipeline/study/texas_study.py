@@ -1,7 +1,7 @@
 """A study of whole quarters of Texas's inpatient public use data file: norms, and opportunity by cost center.
 
-Belongs here: the policy, the reference tables and the statements that such a study needs. Does not belong here:
-reading the files (``intake.texas.reading``), and what states share (``state_study``).
+Belongs here: the study's policy, reference tables and statements. Does not belong here: reading the files
+(``intake.texas.reading``), and code shared with other states (``state_study``).
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ def run_texas_study(
     name: str | None = None,
     allow_errors: Decimal = MAX_ERRORS,
 ) -> StudyResult:
-    """Norms by all three methods, opportunity by hospital, physician and cost center on quarters of the PUDF.
+    """Compute norms by all three methods and opportunity by hospital, physician and cost center on PUDF quarters.
 
     Args:
-        home: gets ``lake/texas_pudf/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; reference tables of its
-            inbox are used, among them ``cost_factors.csv`` with THCIC_ID as hospital.
-        folder: the unpacked files of every quarter.
-        quarters: the first and the last that are studied; the window is its own base year.
-        policy: the policy's defaults where None. Its base year and cost method give way to the window and ``rcc``.
+        home: receives ``lake/texas_pudf/<name>/``, ``warehouse/studies/`` and ``studies/<name>/``; reference tables in
+            its inbox are used, including ``cost_factors.csv`` with THCIC_ID as hospital.
+        folder: the unpacked files of all quarters.
+        quarters: the first and last quarter of the window, which is its own base year.
+        policy: None for the policy's defaults. The window and ``rcc`` replace its base year and cost method.
         progress: called with each step as it is done.
-        name: of the study; ``texas-<first>-<last>`` where None.
-        allow_errors: the share of faulty rows of a file that the study may leave out.
+        name: name of the study; ``texas-<first>-<last>`` if None.
+        allow_errors: the share of faulty rows per file that the study may leave out.
 
     Raises:
         HcipError: a file is refused (``read_texas``), or some of its hospitals have no cost factor.
-        UsageError: a name that cannot be a folder's.
+        UsageError: the name is not valid as a folder name.
     """
     first, last = quarters
     name = check_name(f"texas-{first}-{last}" if name is None else name)
@@ -86,13 +86,13 @@ def plan_texas_study(
     policy: Policy | None,
     allow_errors: Decimal = MAX_ERRORS,
 ) -> StudyPlan:
-    """The build of files that were read, and what must be stated about it. Raises as ``run_texas_study``."""
+    """The build and statements for files that were read. Raises as ``run_texas_study``."""
     hospitals = receipt.hospitals
     years = {quarter.year for quarter in window.quarters}
     acute = pl.read_parquet(receipt.folder / "hospitals.parquet").filter(pl.col("acute") == "Y")["ccn"].to_list()
     factors, about_factors = cost_factors(home, acute, years, by_center=True, example="THCIC_ID as hospital_ccn")
     others = [ccn for ccn in hospitals if ccn not in set(acute)]
-    if others:  # excluded whatever they cost: their charges are shown as they are
+    if others:  # excluded regardless of cost: their charges are shown unchanged
         factors = pl.concat([factors, factors_of_one(others, years)])
     chosen = policy or Policy(version="defaults", base_year=window.calendar_year)
     policy_in_force = Policy.model_validate(
@@ -101,10 +101,10 @@ def plan_texas_study(
     without_charge_factor = "every factor is 1" in about_factors
     statements = [
         *STATEMENTS,
-        "physicians are codes of the publisher, without names; suppressed and unmatched ones are not counted as "
-        "physicians",
-        about_factors + (", so what is called cost is charges" if without_charge_factor else ""),
-        "a discharge counts in the quarter of the file that it is in, also a late one of the quarter before",
+        "physicians are identified by the publisher's codes, without names; suppressed and unmatched codes do not "
+        "count as physicians",
+        about_factors + (", so costs are charges" if without_charge_factor else ""),
+        "a discharge counts in the quarter of its file, even if it belongs to an earlier quarter",
         f"the files are {'; '.join(sorted({file.form for file in receipt.files}))}",
     ]
     if policy is not None and policy.cost_method != "rcc":
@@ -113,7 +113,7 @@ def plan_texas_study(
     if left_out:
         statements.append(f"{left_out} of {sum(f.rows_read for f in receipt.files)} rows could not be used")
     if allow_errors > MAX_ERRORS:
-        statements.append(f"up to {percent(allow_errors)} faulty rows of a file were allowed")
+        statements.append(f"up to {percent(allow_errors)} faulty rows per file were allowed")
     spec = BuildSpec(
         name=name,
         kind="study",

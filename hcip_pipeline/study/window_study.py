@@ -1,6 +1,6 @@
 """A study of any range of dates, on the hospital submissions in the lake (methodology §1, "study window").
 
-Belongs here: which submissions, policy and statements such a study has. Does not belong here: taking submissions in
+Belongs here: the study's submissions, policy and statements. Does not belong here: ingesting submissions
 (``intake.hospital``).
 """
 
@@ -31,17 +31,17 @@ def run_window_study(
     *,
     name: str | None = None,
 ) -> StudyResult:
-    """Norms by all three methods, opportunity and performance incentives on the submissions in the lake.
+    """Compute norms by all three methods, opportunity and performance incentives on the submissions in the lake.
 
     Args:
         start, end: first and last day of discharge; the window is its own base year, in dollars of the last day's year.
-        policy: the policy's defaults where None. Its base year gives way to the window.
+        policy: None for the policy's defaults. The window replaces its base year.
         progress: called with each step as it is done.
-        name: of the study; ``<start>_<end>`` where None.
+        name: name of the study; ``<start>_<end>`` if None.
 
     Raises:
-        HcipError: the lake holds no accepted submission or no reference table for the window, or a rate is missing.
-        UsageError: the window ends before it starts, or a name that cannot be a folder's.
+        HcipError: the lake has no accepted submission or no reference table for the window, or a rate is missing.
+        UsageError: the window ends before it starts, or the name is not valid as a folder name.
     """
     name = check_name(f"{start}_{end}" if name is None else name)
     if end < start:
@@ -55,10 +55,10 @@ def _plan(home: Home, name: str, start: dt.date, end: dt.date, policy: Policy | 
     if not in_force:
         quarters = ", ".join(str(quarter) for quarter in performance.quarters)
         raise HcipError(
-            f"no hospital's data for {start} to {end} are in the lake",
+            f"the lake has no hospital data for {start} to {end}",
             file=home.inbox / "hospital",
             rule="WINDOW-MISSING",
-            fix=f"put the submissions of {quarters} into inbox/hospital and run `hcip ingest`",
+            fix=f"put the submissions for {quarters} into inbox/hospital and run `hcip ingest`",
         )
     sources = lake_sources(home, [performance])
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
@@ -81,17 +81,17 @@ def _plan(home: Home, name: str, start: dt.date, end: dt.date, policy: Policy | 
 
 
 def _hospitals_without_every_quarter(window: Window, in_force: list[SubmissionReceipt]) -> list[str]:
-    """What the window lacks, in words: a study is not stopped by it."""
+    """Statements about missing quarters, which do not stop a study."""
     have = {(receipt.ccn, receipt.quarter) for receipt in in_force}
     quarters = [str(quarter) for quarter in window.quarters]
     lacking = {
         ccn: [quarter for quarter in quarters if (ccn, quarter) not in have] for ccn in sorted({ccn for ccn, _ in have})
     }
-    return [f"no accepted data of {ccn}: {', '.join(absent)}" for ccn, absent in lacking.items() if absent]
+    return [f"no accepted data from {ccn}: {', '.join(absent)}" for ccn, absent in lacking.items() if absent]
 
 
 def _inputs(in_force: list[SubmissionReceipt]) -> list[StudyInput]:
-    """The files of discharges and charges, by name."""
+    """The files of discharges and charges, ordered by name."""
     inputs = [
         StudyInput(
             f"hospital/{receipt.submission}/{file.name}",

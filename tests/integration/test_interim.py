@@ -1,4 +1,4 @@
-"""A quarter between two releases: what it reports is the quarter's, and nothing of it is payable."""
+"""The interim report of a quarter: its figures are the quarter's, and nothing in it is payable."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_quarter_is_reported_and_nothing_is_released(
 @pytest.mark.parametrize(
     ("quarter", "code", "stated"), [("2025H1", 2, "not a quarter"), ("2031Q1", 1, "QUARTER-MISSING")]
 )
-def test_what_is_not_a_quarter_or_has_no_data_is_reported(
+def test_an_invalid_quarter_or_one_without_data_is_reported(
     settled_home: SettledHome, tmp_path: Path, capsys: pytest.CaptureFixture[str], quarter: str, code: int, stated: str
 ) -> None:
     home = settled_home.copy(tmp_path / "home", "lake", "inbox")

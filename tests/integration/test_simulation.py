@@ -1,4 +1,4 @@
-"""A released period under other policies: each gives what a settlement under it would have given."""
+"""A released period under other policies: each scenario equals a settlement under its policy."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def released_payments(home: SettledHome) -> pl.DataFrame:
     return frame.select("hospital_ccn", "npi", "calculated_incentive", "final_incentive").sort("hospital_ccn", "npi")
 
 
-def test_what_changes_nothing_is_the_release(settled_home: SettledHome, simulated: Simulation) -> None:
+def test_a_scenario_without_changes_equals_the_release(settled_home: SettledHome, simulated: Simulation) -> None:
     assert final(simulated, "as is").equals(released_payments(settled_home))
     row = simulated.scenarios.filter(pl.col("scenario") == "as is").row(0, named=True)
     assert (row["change"], row["winners"], row["losers"]) == (Decimal(0), 0, 0)
@@ -72,7 +72,7 @@ def test_a_steeper_curve_pays_no_one_more(settled_home: SettledHome, simulated: 
 
 
 @pytest.mark.parametrize("scenario", ["half and half", "nothing is bounded", "by cases"])
-def test_a_value_holds_where_a_hospital_elected_another(simulated: Simulation, scenario: str) -> None:
+def test_a_scenarios_value_replaces_elections(simulated: Simulation, scenario: str) -> None:
     assert not final(simulated, scenario).equals(final(simulated, "as is"))
 
 
@@ -86,7 +86,7 @@ def test_winners_and_losers_are_those_of_the_payments(simulated: Simulation) -> 
     assert simulated.scenarios["losers"].sum() > 0 < simulated.scenarios["winners"].sum()
 
 
-def test_a_scenario_is_what_a_settlement_under_its_policy_gives(spoilable_home: Home, simulated: Simulation) -> None:
+def test_a_scenario_equals_a_settlement_under_its_policy(spoilable_home: Home, simulated: Simulation) -> None:
     text = spoilable_home.policy.read_text(encoding="utf-8")
     changed = "\n".join(line.removeprefix("  ") for line in SCENARIOS.split("stricter:\n")[1].splitlines())
     spoilable_home.policy.unlink()
@@ -114,7 +114,7 @@ def test_the_tables_are_written_and_listed(
     ]  # fmt: skip
 
 
-def test_another_build_than_the_releases_is_refused(settled_home: SettledHome, scenarios: Path, tmp_path: Path) -> None:
+def test_a_build_other_than_the_releases_is_refused(settled_home: SettledHome, scenarios: Path, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     for folder in ("lake", "warehouse", "releases"):
         linked_copy(settled_home.home.root / folder, home.root / folder)

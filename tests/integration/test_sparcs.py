@@ -231,4 +231,4 @@ class TestHabits:
         write(tmp_path / "b.csv", [ROW] * 97 + [row(Discharge_Year="2015")] * 40)
         with pytest.raises(HcipError, match="40 of 137 rows are faulty or of another year") as refused:
             run_sparcs_study(home, tmp_path / "b.csv", 2016)
-        assert refused.value.fix == "use a file of 2016 alone, or allow the others to be left out: --allow-errors 30%"
+        assert refused.value.fix == "use a file of only 2016, or allow the others to be left out: --allow-errors 30%"

@@ -53,7 +53,7 @@ def study(sparcs_study: SparcsStudy) -> StudyResult:
 
 @pytest.fixture(scope="module")
 def anonymous(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    """The same discharges in the columns of a year without licence numbers."""
+    """The same discharges in the columns of a year without license numbers."""
     folder = tmp_path_factory.mktemp("anonymous")
     bare = write(folder / "anonymous.csv", sparcs_discharges(), NO_LICENSES)
     return run_sparcs_study(Home(folder / "home"), bare, 2016, POLICY, name="anonymous")
@@ -72,7 +72,9 @@ class TestSparcsStudy:
             "mean_below_threshold": (D("14500.00"), D("22000.00")),
         }
 
-    def test_a_surgeon_is_one_for_the_norm_and_one_a_hospital_for_the_incentive(self, study: StudyResult) -> None:
+    def test_a_surgeon_counts_once_for_the_norm_and_once_per_hospital_for_the_incentive(
+        self, study: StudyResult
+    ) -> None:
         incentives = study.figures.tables["performance_incentives"]
         by_surgeon = dict(incentives.group_by("npi").agg(pl.col("performance_incentive").sum()).rows())
         assert by_surgeon == {str(200_000 + surgeon): earned for surgeon, earned in EARNED.items()}
@@ -108,7 +110,7 @@ class TestSparcsStudy:
             "license numbers are used in place of NPIs",
             "no cost_factors file: every factor is 1",
             "the file has no charge lines: cost_method is reported, not the policy's markup",
-            "1 of 13 rows could not be used and are left out",
+            "1 of 13 rows could not be used and were left out",
         }
         assert study.plan.policy.base_year == 2016
 
@@ -131,8 +133,8 @@ class TestSparcsStudy:
         assert {path.name: path.read_bytes() for path in again.folder.iterdir()} == before
 
 
-class TestWithoutLicenceNumbers:
-    def test_norms_over_cases_and_a_best_practice_norm_that_pays_nothing(self, anonymous: StudyResult) -> None:
+class TestWithoutLicenseNumbers:
+    def test_norms_are_over_cases_and_pay_nothing(self, anonymous: StudyResult) -> None:
         assert norms(anonymous) == {
             "case_percentile": (D("15750.00"), D("23000.00")),
             "mean_below_threshold": (D("14500.00"), None),
@@ -147,8 +149,8 @@ class TestWithoutLicenceNumbers:
         assert tables["opportunity_by_hospital"]["cases"].to_list() == [9, 1]
         assert anonymous.figures.totals.excluded == 1  # the death, not the missing physicians
 
-    def test_missing_licence_numbers_are_reported(self, anonymous: StudyResult) -> None:
-        stated = "the file has no licence numbers: the norms are by case_percentile and there are no physician rows"
+    def test_missing_license_numbers_are_reported(self, anonymous: StudyResult) -> None:
+        stated = "the file has no license numbers: the norms are by case_percentile and there are no physician rows"
         assert stated in anonymous.plan.statements
         assert "license numbers are used in place of NPIs" not in anonymous.plan.statements
         shown = console_text(anonymous, 100)
@@ -172,10 +174,10 @@ class TestReading:
         assert all(statement[:40] in shown for statement in study.plan.statements)
         for figure in ("16,000", "15,750", "14,500", "36,500", "33,000", "233", "162", "679.33"):
             assert figure in shown
-        assert "licence number" in shown
+        assert "license number" in shown
         assert max(len(line) for line in shown.splitlines() if str(study.folder) not in line) <= width
 
-    def test_page_needs_no_network_and_runs_nothing(self, study: StudyResult) -> None:
+    def test_the_page_needs_no_network_and_runs_nothing(self, study: StudyResult) -> None:
         page = Page()
         page.feed((study.folder / "study.html").read_text(encoding="utf-8"))
         assert not {"script", "link", "img", "iframe", "b"} & page.tags.keys()
@@ -191,7 +193,7 @@ class TestReading:
 
 
 class Page(HTMLParser):
-    """What a test asks of a page: its tags, whether they close, and its text."""
+    """The parts of a page that tests check: its tags, whether they close, and its text."""
 
     VOID = ("meta", "br", "hr")
 
@@ -237,7 +239,7 @@ class TestCostFactors:
 
     def test_factors_that_lack_a_hospital_are_refused(self, tmp_path: Path, file: Path) -> None:
         home = self.factors(tmp_path, "000214,ALL,2016,2,,1,0,0\n000007,ALL,2015,2,,1,0,0\n")
-        with pytest.raises(HcipError, match="no row ALL of rate year 2016 for 1 hospitals: 7"):
+        with pytest.raises(HcipError, match="no row ALL for rate year 2016 for 1 hospital: 7"):
             run_sparcs_study(home, file, 2016, POLICY)
 
     def test_factors_of_other_hospitals_are_not_used(self, tmp_path: Path, file: Path) -> None:
@@ -254,8 +256,8 @@ class TestCostFactors:
 
 class TestRefusals:
     @pytest.mark.parametrize("name", ["../elsewhere", "", "a b", ".hidden", "x" * 65])
-    def test_a_name_that_is_no_folder(self, tmp_path: Path, file: Path, name: str) -> None:
-        with pytest.raises(UsageError, match="cannot name a study"):
+    def test_an_invalid_name(self, tmp_path: Path, file: Path, name: str) -> None:
+        with pytest.raises(UsageError, match="not a valid study name"):
             run_sparcs_study(Home(tmp_path), file, 2016, name=name)
 
     def test_another_year_leaves_an_earlier_study_alone(self, home: Home, study: StudyResult, tmp_path: Path) -> None:
@@ -319,7 +321,7 @@ class TestWindowStudy:
         assert result.folder.name == "2025-01-01_2025-02-28"
 
     def test_an_empty_lake_is_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(HcipError, match="no hospital's data for 2025-01-01 to 2025-03-31") as caught:
+        with pytest.raises(HcipError, match="no hospital data for 2025-01-01 to 2025-03-31") as caught:
             run_window_study(Home(tmp_path), dt.date(2025, 1, 1), dt.date(2025, 3, 31))
         assert "2025Q1" in caught.value.fix
 

@@ -75,7 +75,7 @@ def test_cost_centers_and_components_add_up_to_the_cost(
 
 
 def test_cost_is_charges_by_the_ratio_of_the_rate_center(home: Home, folder: Path, study: dict[str, object]) -> None:
-    """One hospital's drugs at 0.25 and all else at 0.5, over its counted cases, from the lines that were printed."""
+    """Drugs at 0.25 and everything else at 0.5, over all acute hospitals' cases, from the charge lines."""
     into = home.lake / "texas_pudf" / str(study["name"])
     factors = pl.read_csv(home.inbox / "reference/cost_factors.csv", schema_overrides={"hospital_ccn": pl.String})
     charges = pl.read_parquet(into / "charges_*.parquet").filter(
@@ -115,7 +115,7 @@ def test_too_many_faults_refuse_the_study(tmp_path: Path) -> None:
     assert "--allow-errors" in caught.value.fix
 
 
-def test_factors_in_a_workbooks_shape_are_not_passed_over(tmp_path: Path) -> None:
+def test_factors_in_a_parquet_file_are_used(tmp_path: Path) -> None:
     home = Home(tmp_path)
     (home.inbox / "reference").mkdir(parents=True)
     row = "001000,ALL,2019,,0.5,1,0,0\n"
@@ -140,7 +140,7 @@ def test_a_hospital_without_a_ratio_is_named(home: Home) -> None:
         (["--year", "2019"], "--texas-pudf FOLDER"),
     ],
 )
-def test_contradictory_options_are_wrong_usage(
+def test_contradictory_options_are_usage_errors(
     folder: Path, tmp_path: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:

@@ -1,4 +1,4 @@
-"""A file of scenarios: what may be changed, and how what may not is reported."""
+"""A file of scenarios: the parameters it may change, and errors for the others."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_the_release_comes_first_and_the_others_in_their_order(tmp_path: Path) -
     ("text", "stated"),
     [
         ("x: {incentive_rate: 2}", "incentive_rate"),
-        ("x: {incentiv_rate: 0.2}", "changes incentiv_rate, which a simulation cannot"),
-        ("x: {base_year: 2022}", "changes base_year, which a simulation cannot"),
+        ("x: {incentiv_rate: 0.2}", "changes incentiv_rate, which a simulation cannot change"),
+        ("x: {base_year: 2022}", "changes base_year, which a simulation cannot change"),
         ("x: {mpi_floor: 500, mpi_ceiling: 400}", "mpi_floor is above mpi_ceiling"),
         ("x: twice", "not a mapping of policy keys"),
         ("as is: {incentive_rate: 0.2}", "is the release itself"),
@@ -45,7 +45,7 @@ def test_a_faulty_scenario_is_reported(tmp_path: Path, text: str, stated: str) -
         read(tmp_path, text)
 
 
-def test_what_a_scenario_names_is_taken_from_the_elections_and_nothing_else(tmp_path: Path) -> None:
+def test_a_scenario_overrides_only_the_elections_that_it_names(tmp_path: Path) -> None:
     path = tmp_path / "scenarios.yaml"
     path.write_text("x: {improvement_share: 1/2}\ny: {improvement_share: 1/2, keep_elections: true}\n")
     elected = {"210001": Elections(improvement_share=Decimal("0.6"), mpi_floor=None)}
