@@ -1,14 +1,14 @@
-"""The contents of one bill by itself: its facts and its charge lines.
+"""The contents of a single bill: its facts and its charge lines.
 
 Belongs here: from segments to bills, as SQL over whole tables. Does not belong here: what several bills of an account
-mean together (``stays``), and bills that say one thing twice or in the wrong place (``oddities``).
+mean together (``stays``), and bills that give a fact twice or in the wrong place (``oddities``).
 
-Working tables of the database; every cell is text as the tables of a submission have it:
+Working tables of the database; every cell is text, in the form that the tables of a submission use:
     raw_loops  one row per HL: row, id, parent, level, its subscriber's and its billing provider's HL, and its contents
     raw_bills  one row per claim: row, st (its transaction set), is_dated (BHT04 is a date), ordinal (in order of BHT04,
-               file name, place; without a date before all others), account_no, facility, frequency,
+               file name, position; those without a date come first), account_no, facility, frequency,
                total, dates, codes, physicians, patient, payer
-    raw_faults rows of bills that cannot be taken as they are, or are worth a word: row, rule
+    raw_faults rows of bills that cannot be accepted, or that need a remark: row, rule
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from hcip_pipeline.intake.x12.segments import (
 
 #: The facility code of a hospital's inpatient bill (CLM05-1).
 INPATIENT = "11"
-#: SQL: the facility code is another one; an invalid code does not show that it is another kind of bill.
+#: SQL: the facility code is valid and not an inpatient one; an invalid code does not prove another kind of bill.
 ELSEWHERE = f"(facility <> '{INPATIENT}' and regexp_full_match(facility, '[1-9][0-9]'))"
-#: Frequencies (CLM05-3) that mean something here.
+#: Frequencies (CLM05-3) that are understood.
 FREQUENCIES = ("1", "2", "3", "4", "5", "7", "8")
 #: CL101 -> nature of admission
 _NATURES = {"1": "3", "2": "4", "3": "5", "4": "2", "5": "3", "9": "9"}
-#: Other diagnoses and procedures of the code set before ICD-10.
+#: Kinds of code for diagnoses and procedures in ICD-9.
 _ICD_9 = ("BK", "BF", "BR", "BQ")
-#: Kinds of code that are read, and those that are for others: admitting diagnosis, reason for the visit, external
-#: cause, the payer's DRG, occurrences, values, conditions, treatments, and the same of the code set before ICD-10.
+#: Kinds of code that are read, and those that are valid but not needed: admitting diagnosis, reason for the visit,
+#: external cause, the payer's DRG, occurrences, values, conditions, treatments, and the same in ICD-9.
 _KINDS = (
     "ABK", "ABF", "BBR", "BBQ", "ABJ", "APR", "ABN", "DR", "BI", "BH", "BE", "BG", "TC", *_ICD_9, "BJ", "PR", "BN",
     "CAH",
@@ -69,12 +69,12 @@ def find_bills(database: SubmissionDatabase) -> None:
 
 
 def _only(name: str, of: str) -> str:
-    """SQL: the segment of its kind as ``name``; where there are several, the last by its text as ``other_<name>``."""
+    """SQL: the segment of a kind as ``name``; if there are several, the last by its text as ``other_<name>``."""
     return f"min(line) filter ({of}) as {name}, max(line) filter ({of}) as other_{name}"
 
 
 def _differ(*names: str) -> str:
-    """SQL: of some kind there are several segments, and they are not alike."""
+    """SQL: there are several different segments of one of the kinds."""
     return "(" + " or ".join(f"{name} <> other_{name}" for name in names) + ")"
 
 
@@ -82,9 +82,9 @@ def _loops() -> str:
     """The hierarchy: each HL with the newest subscriber and billing provider at or above it.
 
     A subscriber is below the newest billing provider and a patient below the newest subscriber; an HL that names
-    another parent is not in order, and nothing is guessed.
+    another parent is out of order, and nothing is guessed.
     """
-    # The newest party so far: none (0), the person that is the subscriber or the patient (2), another one (1).
+    # The newest party so far: none (0), the subscriber or patient (2), someone else (1).
     party = f"""max(case when id = 'HL' then row * 4
         when id = 'NM1' then row * 4 + case when {begins("NM1", "IL")} or {begins("NM1", "QC")} then 2 else 1 end end)
         over (rows between unbounded preceding and current row) & 3"""
@@ -164,7 +164,7 @@ def _bills() -> str:
             coalesce(split_part(principals[1], {COMPONENT}, 2), '') as principal_diagnosis,
             {_items(diagnosis, "ABF")} as diagnoses, {_items(procedure, "BBR", "BBQ")} as procedures,
             regexp_matches(codes, '{_any_code(*_ICD_9)}') as has_icd_9,
-            not regexp_full_match(codes, '{_nothing_but(*_KINDS)}') as has_unknown_kind,
+            not regexp_full_match(codes, '{_only_kinds(*_KINDS)}') as has_unknown_kind,
             is_misplaced, coalesce(is_repeated, false)
                 or is_other_cl1 or is_other_statement or is_other_admission or is_other_attending or is_other_operating
                 or coalesce({_differ("other_primary")}, false)
@@ -178,12 +178,12 @@ def _bills() -> str:
 
 
 def _made(text: str) -> str:
-    """SQL of the day of ``CCYYMMDD``; null where it is none."""
+    """SQL for the date of ``CCYYMMDD``; null if it is not a date."""
     return f"case when regexp_full_match({text}, '[0-9]{{8}}') then try_strptime({text}, '%Y%m%d')::date end"
 
 
 def _of_claim(name: str, *begin: str) -> str:
-    """SQL, over a claim's line that ends in a separator: its segment that begins so; whether another one differs."""
+    """SQL over a claim's line ending in a separator: its segment with this beginning, and whether others differ."""
     start = beginning(*begin)
     sign = f"'{SEGMENT_SIGN}{start}'"
     all_alike = f"list_distinct(list_filter(string_split(line, {SEGMENT}), lambda x: starts_with(x, '{start}')))"
@@ -193,28 +193,28 @@ def _of_claim(name: str, *begin: str) -> str:
 
 
 def _items(what: str, *kinds: str) -> str:
-    """SQL of the codes of some kinds, one after another; a kind without a code is none."""
+    """SQL for the codes of some kinds, as a list; kinds without a code are skipped."""
     which = " or ".join(f"starts_with(x, '{kind}{COMPONENT_SIGN}')" for kind in kinds)
     codes = f"list_transform(list_filter(items, lambda x: {which}), lambda x: string_split(x, {COMPONENT}))"
     return f"array_to_string(list_transform({codes}, lambda x: {what}), '|')"
 
 
 def _of_kind(kind: str) -> str:
-    """SQL of all items of a kind, with and without a code."""
+    """SQL for all items of a kind, with and without a code."""
     return f"list_filter(items, lambda x: x = '{kind}' or starts_with(x, '{kind}{COMPONENT_SIGN}'))"
 
 
 def _several(items: str) -> str:
-    """SQL: there are several codes of a kind that a claim has one of, and not the same one."""
+    """SQL: there are several different codes of a kind that a claim may have only once."""
     return f"case when len({items}) > 1 then len(list_distinct({items})) > 1 else false end"
 
 
 def _any_code(*kinds: str) -> str:
-    """Pattern of what holds a code of one of these kinds."""
+    """Pattern of codes that include one of these kinds."""
     return rf"(^|\x1f)({'|'.join(kinds)})(\x1e|\x1f|$)"
 
 
-def _nothing_but(*kinds: str) -> str:
+def _only_kinds(*kinds: str) -> str:
     """Pattern of codes that are all of these kinds, or empty."""
     code = rf"({'|'.join(kinds)}|)(\x1e[^\x1f]*)?"
     return rf"{code}(\x1f{code})*"
@@ -225,21 +225,21 @@ def _npi(line: str) -> str:
 
 
 def _nature(code: str) -> str:
-    """SQL of our code for a type of admission (CL101), with or without leading zeros.
+    """SQL for our code of a type of admission (CL101), with or without leading zeros.
 
-    A code that bills do not have is marked, and reported: it may be one of ours with another meaning.
+    An unknown code is marked and reported, because it might be one of our codes with another meaning.
     """
     cases = " ".join(f"when '{theirs}' then '{ours}'" for theirs, ours in _NATURES.items())
     return f"case ltrim({code}, '0') {cases} else case when {code} = '' then '' else {marked(code)} end end"
 
 
 def _padded(code: str) -> str:
-    """SQL of a code of two signs, of which bills have one."""
+    """SQL for a two-character code, of which bills have one character."""
     return f"case when length({code}) = 1 then '0' || {code} else coalesce({code}, '') end"
 
 
 def _amount(text: str) -> str:
-    """SQL of an amount with two decimals; anything else, and fractions of a cent, are left unchanged."""
+    """SQL for an amount with two decimals; fractions of a cent and anything else are left unchanged."""
     pattern = r"-?([0-9]{1,16}(\.[0-9]{0,2}0*)?|\.[0-9]{1,2}0*)"
     return (
         f"case when {text}[-3] = '.' and {text}[-4] between '0' and '9' then {text}"  # most have two decimals
@@ -249,15 +249,15 @@ def _amount(text: str) -> str:
 
 
 def dollars_of(amount: str) -> str:
-    """SQL of an amount of a working table in dollars; null where it is none, by the rule of the tables' cells."""
+    """SQL for an amount of a working table in dollars; null if it is not written as the tables' cells must be."""
     return f"case when regexp_full_match({amount}, '-?[0-9]{{1,16}}[.][0-9]{{2}}') then {amount}::decimal(18,2) end"
 
 
 def lines_of(bills: str) -> str:
-    """SQL of charge lines with the day of service, or else the first day of the statement.
+    """SQL for the charge lines of bills, with the day of service or else the first day of the statement.
 
     Args:
-        bills: a query of the bills whose lines they are: row, account_no, first_day.
+        bills: a query of the bills: row, account_no, first_day.
     """
     is_whole = "contains(units, '.') and regexp_full_match(units, '[0-9]{1,15}\\.0*')"
     return f"""

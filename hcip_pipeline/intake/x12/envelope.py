@@ -2,9 +2,9 @@
 
 Belongs here: bytes, in large chunks. Does not belong here: what a segment means (``segments``).
 
-Separators are the interchange's own: they are at fixed places of its first segment, ISA. The copy has them all
-replaced, so that everything after this knows one kind of file alone. A line of the copy is a segment that opens a
-loop or a section (``OPENERS``) with the segments that follow it: a claim, another payer's part of it, a charge line.
+Each interchange defines its separators at fixed positions of its first segment, ISA. The copy has them all replaced, so
+that later steps see only one kind of file. A line of the copy is a segment that opens a loop or a section (``OPENERS``)
+with the segments that follow it: a claim, another payer's part of it, a charge line.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ import numpy as np
 from hcip_pipeline.files.received import HOSPITAL, NotReceivedError, bytes_in_words, open_file, require_file
 from hcip_pipeline.rules.problem import Problem
 
-#: What separates elements, components and repetitions in the copy, and segments within a line of it.
+#: Separators of elements, components and repetitions in the copy, and of segments within a line of it.
 ELEMENT, COMPONENT, REPETITION, SEGMENT = b"\x1f", b"\x1e", b"\x1d", b"\x1c"
 #: Segments that begin a line of the copy.
 OPENERS = ("ISA", "GS", "ST", "SE", "GE", "IEA", "HL", "CLM", "SBR", "LX")
-#: A segment that is longer than this never ends.
+#: A segment longer than this counts as unterminated.
 MAX_SEGMENT = 64 * 1024
 
 _CHUNK = 1 << 20
 _ISA = 106
-#: Places of the element separator in ISA.
+#: Positions of the element separator in ISA.
 _ELEMENTS = (3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103)
 _REPETITION_AT, _USAGE_AT, _COMPONENT_AT, _SEGMENT_AT = 82, 102, 104, 105
 _NO_SEPARATOR = string.ascii_letters.encode() + string.digits.encode() + b" "
@@ -47,7 +47,7 @@ _INDENTS = np.frombuffer(b" \t", dtype=np.uint8)
 
 
 def _number(name: str) -> int:
-    """The name of a segment and the separator after it as one number, of three or four bytes."""
+    """The name of a segment and the separator after it as one number of three or four bytes."""
     return int.from_bytes(name.encode() + ELEMENT, "big")
 
 
@@ -66,13 +66,14 @@ class EnvelopeError(Exception):
 
 @dataclass
 class BillFile:
-    """One file of bills as it came.
+    """One file of bills as it arrived.
 
     Attributes:
-        first, segments: its segments in the copy of all files, counted from 1; first is the number before them.
-        problem: what refuses it.
-        is_test: an interchange in it is marked as a test (ISA15).
-        has_repetitions: the separator of repetitions is used somewhere.
+        first: the number of segments before it in the copy of all files.
+        segments: the number of its segments.
+        problem: why it is refused.
+        is_test: whether an interchange in it is marked as a test (ISA15).
+        has_repetitions: whether the repetition separator is used anywhere.
     """
 
     name: str
@@ -86,12 +87,12 @@ class BillFile:
 
 
 def copy_segments(path: Path, target: BinaryIO, first: int) -> BillFile:
-    """Add a file's segments to the copy, a loop a line; never raises for what the file holds.
+    """Add a file's segments to the copy, one loop per line; never raises because of the file's contents.
 
     Args:
-        path: a file whose name is one of bills.
-        target: the copy, which gets elements, components and repetitions with the separators of this module.
-        first: how many segments the copy holds already.
+        path: a file with the name of a bill file.
+        target: the copy, in which elements, components and repetitions have the separators of this module.
+        first: how many segments the copy already contains.
     """
     found = BillFile(path.name, first=first)
     feed = _Feed()
@@ -144,20 +145,20 @@ class _Feed:
         self.is_test = False
 
     def more(self) -> bool:
-        """Read a chunk more; whether there was one."""
+        """Read another chunk; return whether there was one."""
         chunk = next(self.chunks, b"")
         self.waiting += chunk
         return bool(chunk)
 
     def has(self, count: int) -> bool:
-        """Whether this many bytes are waiting, or can be read."""
+        """Whether this many bytes are waiting or can be read."""
         while len(self.waiting) < count:
             if not self.more():
                 return False
         return True
 
     def skip_blanks(self) -> bool:
-        """Take blanks and line ends away; whether anything comes after them."""
+        """Skip blanks and line ends; return whether anything comes after them."""
         while True:
             self.waiting = self.waiting.lstrip(_BLANK)
             if self.waiting:
@@ -174,13 +175,13 @@ class _Separators:
     segment: bytes
 
     def translation(self) -> bytes:
-        """Each separator to the one that the copy has."""
+        """The translation of each separator to that of the copy."""
         return bytes.maketrans(
             self.element + self.component + self.repetition + self.segment, ELEMENT + COMPONENT + REPETITION + b"\n"
         )
 
     def dropped(self) -> bytes:
-        """Line ends that are no separator: they are between segments for the eye."""
+        """Line ends that are not separators: they only make the file readable."""
         return bytes(byte for byte in b"\r\n" if byte not in self.all)
 
     @property
@@ -199,25 +200,27 @@ def _copy(feed: _Feed, target: BinaryIO) -> None:
 
 
 def _separators(feed: _Feed) -> _Separators:
-    """Those of the interchange that begins here.
+    """The separators of the interchange that begins here.
 
     Raises:
-        EnvelopeError: none begins here, or its first segment is not as long as all are.
+        EnvelopeError: no interchange begins here, or its first segment is malformed.
     """
     is_first = feed.segments == 0
     if not feed.has(3) or feed.waiting[:3] != b"ISA":
         if is_first:
-            raise EnvelopeError("B-ENVELOPE", "does not begin with ISA: it is no X12 interchange")
-        raise EnvelopeError("B-ENVELOPE", f"holds something after its end, segment {feed.segments}", feed.segments)
+            raise EnvelopeError("B-ENVELOPE", "does not begin with ISA: it is not an X12 interchange")
+        raise EnvelopeError("B-ENVELOPE", f"has text after its end, segment {feed.segments}", feed.segments)
     if not feed.has(_ISA):
         raise EnvelopeError("B-TRUNCATED", _truncated(feed), feed.segments or None)
     isa = feed.waiting[:_ISA]
     element = isa[3:4]
     if any(isa[at : at + 1] != element for at in _ELEMENTS):
-        raise EnvelopeError("B-ENVELOPE", "its segment ISA is not of fixed width, 106 signs", feed.segments + 1)
+        raise EnvelopeError(
+            "B-ENVELOPE", "its ISA segment does not have the fixed width of 106 characters", feed.segments + 1
+        )
     version = isa[84:89].decode("latin-1")
     if version != "00501":
-        raise EnvelopeError("B-VERSION", "its interchange is not of version 00501 (ISA12)", feed.segments + 1)
+        raise EnvelopeError("B-VERSION", "its interchange is not version 00501 (ISA12)", feed.segments + 1)
     found = _Separators(
         element,
         isa[_COMPONENT_AT:_SEGMENT_AT],
@@ -225,7 +228,7 @@ def _separators(feed: _Feed) -> _Separators:
         isa[_SEGMENT_AT : _SEGMENT_AT + 1],
     )
     if len(set(found.all)) < len(found.all) or any(byte in _NO_SEPARATOR for byte in found.all):
-        words = "its separators (ISA11, ISA16, and the signs after ISA and at its end) are not four different signs"
+        words = "its separators (ISA11, ISA16, and the characters after ISA and at its end) are not four different ones"
         raise EnvelopeError("B-ENVELOPE", words, feed.segments + 1)
     usage = isa[_USAGE_AT : _USAGE_AT + 1]
     if usage not in (b"P", b"T"):
@@ -236,7 +239,7 @@ def _separators(feed: _Feed) -> _Separators:
 
 
 def _interchange(feed: _Feed, target: BinaryIO) -> None:
-    """Copy one interchange, to the end of its segment IEA; what is waiting always begins a segment."""
+    """Copy one interchange, up to the end of its IEA segment; the waiting bytes always begin a segment."""
     separators = _separators(feed)
     end, sign = b"IEA" + separators.element, separators.segment
     copied = _Copied(separators, feed, target)
@@ -265,14 +268,14 @@ def _endless(segment: int) -> EnvelopeError:
 
 
 def _begins(waiting: bytes, at: int, sign: bytes) -> bool:
-    """Whether a segment begins there: blanks and line ends apart, a separator comes before it."""
+    """Whether a segment begins there: a separator comes before it, ignoring blanks and line ends."""
     before = waiting[max(0, at - _MOST_BLANKS) : at].rstrip(_BLANK.translate(None, sign))
     return not before or before.endswith(sign)
 
 
 def _truncated(feed: _Feed) -> str:
     claims = f"{feed.claims:,} claim{'s' * (feed.claims != 1)}"
-    return f"ends before its IEA, after {claims} in {feed.segments:,} segments"
+    return f"ends before its IEA segment, after {claims} in {feed.segments:,} segments"
 
 
 class _Copied:
@@ -290,25 +293,25 @@ class _Copied:
             return
         strange = set(part.translate(None, _TEXT)) - set(self._separators.all)
         if strange:
-            words = f"holds control characters, or is binary, after segment {self._feed.segments}"
+            words = f"contains control characters, or is binary, after segment {self._feed.segments}"
             raise EnvelopeError("B-CONTROL-CHARACTER", words, self._feed.segments)
         text = part.translate(self._table, self._dropped)
-        if not text.isascii():  # names and addresses; each byte stays a sign of its own
+        if not text.isascii():  # names and addresses; each byte becomes one character
             text = text.decode("latin-1").encode("utf-8")
         self._feed.repetitions += text.count(REPETITION)
         lines = self._as_lines(text)
         self._target.write(lines if self._target.tell() else lines[1:])
 
     def _as_lines(self, text: bytes) -> bytes:
-        """Segments with a line end before each that opens a line, and a sign of its own before the others.
+        """Segments with a line end before each that opens a line, and the segment separator before the others.
 
         Args:
-            text: whole segments, a line each; blanks before a segment are left out.
+            text: whole segments, one per line; blanks before a segment are dropped.
 
         Raises:
-            EnvelopeError: a segment is empty, or longer than any is, or they are too many.
+            EnvelopeError: a segment is empty or too long, or there are too many.
         """
-        signs = np.frombuffer(b"\n" + text + bytes(4), dtype=np.uint8).copy()  # nothing to look at after the last one
+        signs = np.frombuffer(b"\n" + text + bytes(4), dtype=np.uint8).copy()  # padding after the last segment
         ends = np.flatnonzero(signs == _LINE_END)
         if np.isin(signs[ends[:-1] + 1], _INDENTS).any():
             return self._as_lines(re.sub(rb"\n[ \t]+", b"\n", text.lstrip(b" \t")))
@@ -318,7 +321,7 @@ class _Copied:
             raise _endless(before + int(lengths.argmax()) + 1)
         if not lengths.all():
             number = before + int(lengths.argmin()) + 1
-            raise EnvelopeError("B-ENVELOPE", f"segment {number} is empty: its terminator is there twice", number)
+            raise EnvelopeError("B-ENVELOPE", f"segment {number} is empty: its terminator appears twice", number)
         starts = ends[:-1]
         names = np.zeros(len(starts), dtype=np.uint32)
         for place in range(1, 5):
@@ -329,5 +332,5 @@ class _Copied:
         self._feed.claims += int(np.count_nonzero(names == _CLAIM))
         self._feed.segments += len(starts)
         if self._feed.segments > HOSPITAL.rows:
-            raise EnvelopeError("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} segments")
-        return signs[: ends[-1]].tobytes()  # the line end after the last segment is that before the next one
+            raise EnvelopeError("F-TOO-LARGE", f"contains more than {HOSPITAL.rows:,} segments")
+        return signs[: ends[-1]].tobytes()  # the line end after the last segment comes before the next one

@@ -1,8 +1,8 @@
-"""What no bill holds: the patient's id and what the grouper made of the stay, from the file sent with the bills.
+"""Facts that bills do not have: the patient's id and the grouper's result for the stay, from the grouping file.
 
-Belongs here: matching its rows with stays, by account number. Does not belong here: how the file is written: it is
-read as every other table of people is (``hospital.shapes``, ``hospital.reading``), the habits of spreadsheets are
-mended in its rows (``grouping_rows``) and in the cells of ``discharges``.
+Belongs here: matching its rows with stays, by account number. Does not belong here: how the file is written. It is read
+like any other table of a submission (``hospital.shapes``, ``hospital.reading``), and spreadsheet habits are mended in
+its rows (``grouping_rows``) and in the cells of ``discharges``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDat
 from hcip_pipeline.intake.x12.grouping_rows import NAMED, in_words, lines_in_words, load_rows
 from hcip_pipeline.rules.problem import Problem
 
-#: Cells of ``discharges`` that the file states where the bill does not, or not in enough detail.
+#: Cells of ``discharges`` for which a value in the grouping file overrides the bill's.
 _OVER_BILL = ("nature_of_admission", "primary_payer")
 
 
 def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) -> list[Problem]:
-    """Make ``raw_discharges`` of the stays and their rows of the grouping file; give the problems of its other rows.
+    """Make ``raw_discharges`` from the stays and their grouping rows; return the problems of the file's other rows.
 
     Args:
-        cells: of the grouping file; None where bills are looked at by themselves.
+        cells: cells of the grouping file; None if only the bills are read.
     """
     names = ", ".join(GROUPING.names)
     problems = load_rows(database, cells, file) if cells is not None else []
@@ -33,7 +33,7 @@ def join_grouping(database: SubmissionDatabase, cells: Cells | None, file: str) 
     else:
         database.run(
             f"""create or replace table raw_groups as select min(row) as row, {names} from raw_grouping_rows
-            where is_readable and not is_blank group by all"""  # the same row again is the same row
+            where is_readable and not is_blank group by all"""  # exact repetitions of a row count once
         )
         problems += _without_bill(database, file)
     given = {name: f"g.{name}" for name in GROUPING.names if name != "account_no"}

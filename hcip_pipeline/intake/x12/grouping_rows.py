@@ -1,7 +1,7 @@
 """The grouping file's rows as spreadsheets leave them: blank rows, totals, a second header, account numbers as numbers.
 
-Belongs here: whole rows, and the account number by which a row meets its bill. Does not belong here: the other cells,
-whose habits are mended in the cells of ``discharges`` (``hospital.mending``), and the meeting itself (``grouping``).
+Belongs here: whole rows, and the account number that matches a row to its bill. Does not belong here: the other cells,
+which are mended as cells of ``discharges`` (``hospital.mending``), and the matching itself (``grouping``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hcip_pipeline.intake.hospital.mending import TOTAL, TOTAL_LINE
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.problem import Problem
 
-#: Rows that a message names.
+#: Number of rows that a message names.
 NAMED = 3
 _ACCOUNT = next(column for column in GROUPING.columns if column.name == "account_no")
 #: An account number as data frames write it.
@@ -22,9 +22,9 @@ _SEPARATORS = ',;|" \t'
 
 
 def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
-    """Make ``raw_grouping_rows`` of the cells (row, whether it can be read, the columns); give the findings on them.
+    """Make ``raw_grouping_rows`` from the cells (row, whether it can be read, the columns); return the problems found.
 
-    A row belongs to the bill with exactly its account number. Where there is none, a number that ends in zero decimals
+    A row belongs to the bill with exactly its account number. If there is none, a number that ends in zero decimals
     (``104233.0``) is read without them.
     """
     others = ", ".join(name for name in GROUPING.names if name != "account_no")
@@ -55,12 +55,12 @@ def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Pro
     if refusals:
         return refusals
     reported = (
-        ("F-BLANK-ROWS", "is_blank", "without any cell filled are skipped"),
+        ("F-BLANK-ROWS", "is_blank", "that are empty are skipped"),
         ("B-GROUPING-ROW", "not is_readable and not is_blank", "of the grouping file cannot be read"),
         (
             "B-GROUPING-DECIMALS",
             "had_decimals and not is_blank",
-            "have an account number that ends in .0, read without",
+            "have an account number that ends in .0 and is read without it",
         ),
     )
     return [
@@ -72,15 +72,15 @@ def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Pro
 
 
 def _refusals(database: SubmissionDatabase, cells: Cells, file: str) -> list[Problem]:
-    """Rows that are no stay's, and account numbers that have lost digits."""
+    """Rows that belong to no stay, and account numbers that have lost digits."""
     total = f"regexp_matches(lower(account_no), '{TOTAL}')"
     if cells.has_lines:
         total += (
             f" or row in (select rowid + 1 from raw_{GROUPING.name} where regexp_matches(lower(line), '{TOTAL_LINE}'))"
         )
     asked = (
-        ("F-HEADER-REPEATED", "lower(account_no) = 'account_no'", "the header comes again"),
-        ("F-TOTAL-ROW", f"({total})", "a row of totals"),
+        ("F-HEADER-REPEATED", "lower(account_no) = 'account_no'", "the header is repeated"),
+        ("F-TOTAL-ROW", f"({total})", "a totals row"),
         ("F-DIGITS-LOST", habits.has_lost_digits(_ACCOUNT), "account_no is in exponent form"),
     )
     return [
@@ -99,10 +99,10 @@ def _found(database: SubmissionDatabase, which: str) -> tuple[int, list[int]]:
 
 
 def in_words(count: int) -> str:
-    """So many rows."""
+    """A number of rows, as text."""
     return f"{count:,} row{'s' * (count != 1)}"
 
 
 def lines_in_words(count: int, lines: list[int]) -> str:
-    """The first lines of ``count``."""
+    """The first of ``count`` lines, as text."""
     return f"line{'s' * (len(lines) != 1)} {', '.join(map(str, lines))}{', …' if count > len(lines) else ''}"

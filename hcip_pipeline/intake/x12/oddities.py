@@ -1,9 +1,9 @@
-"""Bills that state one thing several times, or in the wrong place: nothing is chosen, and nothing is lost silently.
+"""Bills that give one fact several times, or in the wrong place: nothing is guessed, and nothing is lost silently.
 
-Belongs here: segments in a part of the claim where they mean something else, and elements that are several. Does not
-belong here: what is read, and segments that are there several times (``claims``).
+Belongs here: segments in a part of the claim where they mean something else, and repeated elements. Does not belong
+here: what is read, and repeated segments (``claims``).
 
-The same segment again, sign for sign, is the same segment.
+An exact repetition of a segment counts as the same segment.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from hcip_pipeline.intake.x12.segments import (
     owned_by,
 )
 
-#: Elements of DMG that are read; a later one may hold several races.
+#: Elements of DMG that are read; a later one may contain several races.
 _READ_OF_PERSON = 4
 
 
 def find_oddities(database: SubmissionDatabase, *, has_repetitions: bool) -> None:
-    """Add the claims to ``raw_faults``.
+    """Add such claims to ``raw_faults``.
 
     Args:
-        has_repetitions: whether the files hold the separator of repetitions (ISA11) at all.
+        has_repetitions: whether the files use the repetition separator (ISA11) at all.
     """
     database.run(f"insert into raw_faults {_misplaced()}")
     database.run(f"insert into raw_faults {_lines_together()}")
@@ -54,7 +54,7 @@ def _misplaced() -> str:
 
 
 def _lines_together() -> str:
-    """Charge lines that are not the one of their loop."""
+    """Charge lines that share their loop, or are in none."""
     return f"""
         select distinct owner >> 2, 'B-LINE' from raw_segments where id = 'SV2' and {owned_by(CLAIM)}
         group by owner, part having count(*) > 1 or not bool_and({in_part(SERVICE)})"""
@@ -69,7 +69,7 @@ def _days_of_lines() -> str:
 
 
 def _days_unread() -> str:
-    """Days of a kind that is not known, and days of lines that are empty: the line has the statement's day instead."""
+    """Days of an unknown kind, and empty days of lines, for which the statement's day is used instead."""
     is_known = " or ".join(begins("DTP", day) for day in DAYS)
     return f"""
         select distinct owner >> 2, 'B-DATE-UNREAD' from raw_segments where id = 'DTP' and {owned_by(CLAIM)}
@@ -81,7 +81,7 @@ def _days_unread() -> str:
 
 
 def _repetitions() -> str:
-    """Elements that are read as one, and are several."""
+    """Elements that are read as a single value but have several."""
     found = f"""contains(case when id = 'DMG' then
         array_to_string(string_split(line, {ELEMENT})[:{_READ_OF_PERSON}], {ELEMENT}) else line end, {REPETITION})"""
     return f"""

@@ -1,7 +1,7 @@
-"""Bills whose order is unknown, because the date of their transaction (BHT04) cannot be read.
+"""Bills whose order is unknown because the date of their transaction (BHT04) cannot be read.
 
-Belongs here: refusing the files where the order matters, and a warning where it does not. Does not belong here: the
-order itself (``claims``).
+Belongs here: refusing the files if the order matters, and a warning if it does not. Does not belong here: the order
+itself (``claims``).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.intake.x12.places import place_of
 from hcip_pipeline.rules.problem import Problem
 
-#: SQL of the accounts whose bills mean something else in another order: they are in several transactions, and one
-#: replaces or removes (7, 8), or two end on the same day.
+#: SQL for accounts whose bills would mean something else in another order: they are in several transactions, and one
+#: replaces or voids others (7, 8), or two end on the same day.
 _UNORDERED = """
     select account_no from raw_bills where account_no <> '' group by account_no
     having count(distinct st) > 1 and not bool_and(is_dated)
@@ -19,7 +19,7 @@ _UNORDERED = """
 
 
 def order_problems(database: SubmissionDatabase) -> list[Problem]:
-    """A problem for transactions whose date cannot be read; it refuses the files where bills depend on their order."""
+    """Report transactions whose date cannot be read; the files are refused if any bill depends on the order."""
     undated = "from raw_bills where not is_dated"
     unordered, row = database.one(
         f"select count(distinct account_no), min(row) {undated} and account_no in ({_UNORDERED})"

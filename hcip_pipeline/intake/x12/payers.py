@@ -1,7 +1,7 @@
 """The payer of a bill (claim filing indicator, SBR09) as one of the state's payer codes.
 
-The indicator is coarser: it does not set Medicaid managed care apart from Medicaid, nor the plans of Blue Cross from
-each other. Where that matters the grouping file states ``primary_payer``.
+The indicator is coarser: it does not distinguish Medicaid managed care from Medicaid, or the Blue Cross plans from each
+other. If that matters, the grouping file gives ``primary_payer``.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ PAYER_OF: Mapping[str, str] = {
 
 
 def marked(code: str) -> str:
-    """SQL of a code that bills do not have, marked so that it is never one of ours by coincidence, and is reported."""
+    """SQL for an unknown code, marked so that it cannot coincide with one of our codes, and is reported."""
     return f"'X12 ' || {code}"
 
 
 def payer_sql(indicator: str) -> str:
-    """SQL of our payer code for an indicator; an unknown indicator is marked, and reported."""
+    """SQL for our payer code of an indicator; an unknown indicator is marked and reported."""
     cases = " ".join(f"when '{code}' then '{payer}'" for code, payer in PAYER_OF.items())
     return f"case {indicator} {cases} when '' then '' else {marked(indicator)} end"

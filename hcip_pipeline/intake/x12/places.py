@@ -1,6 +1,6 @@
-"""Where a row of bills came from: its file, its segment there, and the claim by the last signs of its number.
+"""Where a row of bills came from: its file, its segment there, and the claim by the last characters of its number.
 
-Belongs here: from the number of a segment among all to what people look for. Does not belong here: counting.
+Belongs here: translating overall segment numbers into places that people can find. Does not belong here: counting.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from dataclasses import replace
 from hcip_pipeline.intake.hospital.receipts import RuleCount
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 
-#: Signs of an account number that a message shows, and never all of it.
+#: Characters of an account number that a message shows; it never shows all of them.
 _SHOWN = 4
 
-#: SQL, over rows of findings that are located: the claim, and the cell.
+#: SQL for the claim and the cell, over located rows of findings.
 LABELED = "'claim ' || claim || case when value <> '' then ': ' || value else '' end"
 
 
 def redacted_claim(account: str) -> str:
-    """SQL of an account number by its last signs."""
+    """SQL for the last characters of an account number."""
     return f"'…' || right({account}, least({_SHOWN}, greatest(length({account}) - 1, 0)))"
 
 
 def in_files(rows: str) -> str:
-    """SQL: rows of a query with ``row`` (a segment among all), with their file and their segment in it besides."""
+    """SQL: add to the rows of a query with ``row`` (an overall segment number) their file and segment number in it."""
     return (
         "select q.*, f.name as bill_file, q.row - f.first_row + 1 as segment"
         f" from ({rows}) q asof join raw_files f on q.row >= f.first_row"
@@ -32,14 +32,14 @@ def in_files(rows: str) -> str:
 
 
 def located(table: str, rows: str) -> str:
-    """The same with the claim besides, of rows of ``table``."""
+    """Like :func:`in_files`, with the claim as well, for rows of ``table``."""
     account = redacted_claim("coalesce(b.account_no, '')")
     claims = "raw_bills" if table == "discharges" else "raw_charges"
     return f"select p.*, {account} as claim from ({in_files(rows)}) p left join {claims} b on b.row = p.row"
 
 
 def place_of(database: SubmissionDatabase, row: int) -> tuple[str, int, str]:
-    """File, segment in it, and redacted claim of a bill, by the number of its segment among all."""
+    """File, segment in the file, and redacted claim of a bill, given its overall segment number."""
     file, segment, claim = database.one(
         f"select bill_file, segment, claim from ({located('discharges', f'select {row}::bigint as row')})"
     )
@@ -47,7 +47,7 @@ def place_of(database: SubmissionDatabase, row: int) -> tuple[str, int, str]:
 
 
 def with_places(database: SubmissionDatabase, counts: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
-    """The counts with the first places of each: file, segment and claim."""
+    """The counts, each with its first places: file, segment and claim."""
     return tuple(_with_places(database, count) if count.lines else count for count in counts)
 
 

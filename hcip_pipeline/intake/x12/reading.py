@@ -1,7 +1,7 @@
-"""Bills and their grouping file as the cells of ``discharges`` and ``charges``: everything of this package in order.
+"""Bills and their grouping file as the cells of ``discharges`` and ``charges``: all steps of this package in order.
 
-Belongs here: the order, findings on the bills as a whole, and their part of a receipt. Does not belong here: the
-verdict (``hospital.judging``), which these cells get as those of any other file.
+Belongs here: the order, problems of the bills as a whole, and their part of a receipt. Does not belong here: the
+verdict (``hospital.judging``), which is the same as for the cells of any other file.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from hcip_pipeline.rules.problem import Problem
 
 SHAPE = "X12 837 institutional"
 
-#: Outcomes of bills that are reported, with the rule and the words of each.
+#: Outcomes of bills that are reported, each with its rule and text.
 _REPORTED = {
-    stays.NOT_INPATIENT: ("B-NOT-INPATIENT", "with another facility code than 11 left out"),
+    stays.NOT_INPATIENT: ("B-NOT-INPATIENT", "with a facility code other than 11 left out"),
     stays.REPLACED: ("B-REPLACED", "replaced by a later one (frequency 7)"),
-    stays.VOIDED: ("B-VOIDED", "removed by a later one (frequency 8)"),
-    stays.LONE_VOID: ("B-VOID-ALONE", "for the removal of one (frequency 8) that is not in the submission"),
-    stays.STAYS_ON: ("B-STILL-A-PATIENT", "of stays that have not ended (patient status 30)"),
+    stays.VOIDED: ("B-VOIDED", "voided by a later one (frequency 8)"),
+    stays.LONE_VOID: ("B-VOID-ALONE", "for voiding one (frequency 8) that is not in the submission"),
+    stays.STAYS_ON: ("B-STILL-A-PATIENT", "for stays that have not ended (patient status 30)"),
 }
 
 
@@ -51,10 +51,10 @@ class Bills:
     """The bills of a submission as they were read.
 
     Attributes:
-        problems: of the files, and findings on the bills.
-        cells: of ``discharges`` and ``charges``; empty where a file is refused.
-        counts: bills by what becomes of them.
-        faults: rules that single bills break, as far as bills alone can.
+        problems: problems of the files and of the bills.
+        cells: the cells of ``discharges`` and ``charges``; empty if a file is refused.
+        counts: bills by outcome.
+        faults: rules that individual bills break, as far as the bills themselves show.
     """
 
     files: tuple[BillFile, ...]
@@ -66,16 +66,16 @@ class Bills:
 
     @property
     def name(self) -> str:
-        """The file, or how many there are."""
+        """The file's name, or the number of files."""
         return self.files[0].name if len(self.files) == 1 else f"{len(self.files)} files of bills"
 
     @property
     def scan(self) -> FileScan:
-        """The bills as one file that was read."""
+        """All bills as if they were one file."""
         return FileScan(Path(self.name), lines=sum(file.segments for file in self.files))
 
     def errors(self, checks: Sequence[Check]) -> list[Check]:
-        """The checks on a discharge, and those that bills alone can break."""
+        """The checks on a discharge, and those that only bills can break."""
         own = [check for check in _checks(self.faults) if RULES[check.rule].severity == "ERROR"]
         reported_rows = "(select row from raw_faults where rule in ('B-NOT-GROUPED', 'B-GROUPING-REPEATED'))"
         return [
@@ -86,7 +86,7 @@ class Bills:
         ] + own
 
     def warnings(self) -> list[Check]:
-        """Checks that are counted on stays that are kept."""
+        """Checks that are counted on accepted stays."""
         return [check for check in _checks(self.faults) if RULES[check.rule].severity == "WARN"]
 
 
@@ -106,10 +106,10 @@ def read_bills(
 
     Args:
         paths: the files, by name.
-        grouping: the scanned grouping file; None where bills are looked at by themselves.
-        scratch: a folder for the copy of the segments, which holds what the files hold.
-        npi: the hospital's own, where it is known.
-        needed: optional columns of ``grouping`` that this policy does need.
+        grouping: the scanned grouping file; None to read only the bills.
+        scratch: a folder for the copy of the segments, which contains the same data as the files.
+        npi: the hospital's NPI, if known.
+        needed: optional columns of ``grouping`` that this policy requires.
     """
     copy = scratch / "segments.txt"
     files: list[BillFile] = []
@@ -139,7 +139,7 @@ def read_bills(
     find_bills(database)
     find_oddities(database, has_repetitions=any(file.has_repetitions for file in files))
     if not database.one("select exists(from raw_bills)")[0]:
-        found.problems.append(Problem("F-NO-ROWS", "holds no claim", file=found.name))
+        found.problems.append(Problem("F-NO-ROWS", "contains no claim", file=found.name))
         return found
     found.problems += order_problems(database)
     if any(problem.refuses for problem in found.problems):
@@ -164,7 +164,7 @@ def read_bills(
 def identify_by_bills(
     database: SubmissionDatabase, paths: Sequence[Path], scratch: Path, hospitals: Mapping[str, str]
 ) -> tuple[str, Quarter | None]:
-    """The hospital that most bills name by the NPI they are billed under, and the quarter that most of them end in.
+    """The hospital that most bills name as billing provider, and the quarter in which most of them end.
 
     Args:
         hospitals: NPI of each hospital that has one, by CCN.
@@ -181,20 +181,20 @@ def identify_by_bills(
 
 
 def _cells(table: Table) -> Cells:
-    """Of a working table; files of bills with control characters in them are refused, and rows of grouping left out."""
+    """The cells of a working table; control characters need no check here, as files of bills with any are refused."""
     names = ", ".join(table.names)
     return Cells(f"select row, true as shape_ok, false as has_control, {names} from raw_{table.name}", table.names, ())
 
 
 def _as_problem(count: BillCount) -> Problem:
     rule, words = _REPORTED[count.outcome]
-    return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} over {dollars(count.dollars)} {words}")
+    return Problem(rule, f"{count.bills:,} bill{'s' * (count.bills != 1)} totaling {dollars(count.dollars)} {words}")
 
 
 def _resets_that_differ(database: SubmissionDatabase) -> list[Problem]:
     words = {
-        "B-VOID-DIFFERS": ("removal", "(frequency 8) with other days or another amount than what was removed"),
-        "B-REPLACED-DIFFERS": ("replacement", "(frequency 7) with other days than what was replaced"),
+        "B-VOID-DIFFERS": ("void", "(frequency 8) with different days or a different amount than the voided bills"),
+        "B-REPLACED-DIFFERS": ("replacement", "(frequency 7) with different days than the replaced bills"),
     }
     found = []
     for rule, count, row in resets_that_differ(database):
@@ -209,10 +209,10 @@ def _resets_that_differ(database: SubmissionDatabase) -> list[Problem]:
 def file_receipts(
     database: SubmissionDatabase, bills: Bills, totals: Mapping[str, tuple[Tally, Tally, int]]
 ) -> list[FileReceipt]:
-    """The account of each file: what it holds of each table, and the grouping file.
+    """The receipt of each file: what it contributes to each table, and the grouping file.
 
     Args:
-        totals: rows, dollars and rows that break an ERROR rule of each table, as the verdict counts them.
+        totals: rows, dollars and rows that break an ERROR rule, for each table, as the verdict counts them.
     """
     receipts = []
     for table in ("discharges", "charges"):

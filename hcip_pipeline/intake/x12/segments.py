@@ -1,23 +1,23 @@
-"""The segments that matter, each with what it belongs to; and whether the envelope accounts for all of them.
+"""The segments that matter, each with what it belongs to, and whether the envelope accounts for all of them.
 
-Belongs here: loops, sections and control counts, as SQL over the copy of ``envelope``. Does not belong here: what a
-claim states (``claims``).
+Belongs here: loops, sections and control counts, as SQL over the copy of ``envelope``. Does not belong here: the
+contents of a claim (``claims``).
 
-Charge lines are most of a file: where a line has nothing but its segment and its day, it stays whole, and its segments
-are never rows of their own. Numbers of segments are counted among all files.
+Charge lines are most of a file: a line that has only its segment and its day stays whole, and its segments never become
+separate rows. Segments are numbered across all files.
 
 Working tables of the database:
     raw_files     files of bills: name, first_row (number of its first segment), file_no
-    raw_units     lines of the copy: row (number of the first segment), line, owner, whether it is a plain charge line,
-                  and then its segments SV2 (as line) and DTP*472 (as day_line)
-    raw_segments  segments that matter, but for those of plain charge lines, and of plain claims all but CLM:
+    raw_units     lines of the copy: row (number of the first segment), line, owner, is_plain (a plain charge line, of
+                  which line is the segment SV2 and day_line the segment DTP*472)
+    raw_segments  segments that matter, without those of plain charge lines, and with only CLM of plain claims:
                   row (number), id, line, owner, part
     raw_services  (a view) charge lines (SV2): row, owner, revenue_code, charge, units, day (as a date of the tables)
     raw_levels    ST, HL and CLM with the number of their transaction set (st) and level (hl)
 
-Places are numbers of segments with a sign in the lowest two bits, so that the newest is the largest:
+Positions are segment numbers with a kind in the lowest two bits, so that the newest is the largest:
     owner         the newest CLM, HL or other section (ISA, GS, ST, SE, GE, IEA): see ``owned_by``
-    part          the line of the copy: the owner's own, another payer (SBR), or a charge line (LX): ``in_part``
+    part          the line of the copy: the owner's own, another payer (SBR), or a charge line (LX): see ``in_part``
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ ELEMENT, COMPONENT, REPETITION, SEGMENT = (
 #: Versions of the institutional claim that are read.
 VERSIONS = ("005010X223A2", "005010X223A3")
 
-#: What a segment belongs to.
+#: Kinds of owner that a segment can have.
 SECTION, LEVEL, CLAIM = 0, 1, 2
-#: Where in it a segment is.
+#: Parts of the owner that a segment can be in.
 OWN, OTHER_PAYER, SERVICE = 0, 1, 2
 
 _ENVELOPE = ("ISA", "GS", "ST", "SE", "GE", "IEA")
 _READ = (*_ENVELOPE, "HL", "BHT", "SBR", "NM1", "N4", "DMG", "CLM", "CL1", "DTP", "HI", "SV2")
-#: Segments of the institutional claim, and between interchanges' headers, that nothing is read from.
+#: Segments of the institutional claim, and between interchanges' headers, that are not read.
 _UNUSED = (
     "LX", "N3", "OI", "K3", "REF", "PRV", "PER", "PAT", "AMT", "HCP", "NTE", "PWK", "CRC", "CAS", "CUR", "CN1", "MIA",
     "MOA", "QTY", "LIN", "CTP", "SVD", "TA1",
 )  # fmt: skip
-#: Segments that mean nothing but in a claim.
+#: Segments that have a meaning only in a claim.
 _OF_CLAIM = ("CL1", "DTP", "HI", "SV2")
 #: Days of a statement, of an admission and of a service.
 DAYS = ("434", "435", "472")
 #: Other days of the institutional claim: hour of discharge, received by a repricer, adjudication.
 _OTHER_DAYS = ("096", "050", "573")
-#: What a plain claim has before its charge lines: nothing in the wrong place, nothing unknown.
+#: Segments that a plain claim may have before its charge lines: none in the wrong place, none unknown.
 _PLAIN = (
     "HI",
     "NM1",
@@ -72,46 +72,46 @@ _PLAIN = (
     "DTP\x1f435",
     *(name for name in _UNUSED if name != "LX"),
 )
-#: Segments that are read of every claim, the most frequent first.
+#: Segments that are read from every claim, the most frequent first.
 _OFTEN = ("HI", "NM1", "N4", "CLM", "HL", "SBR", "DMG", "CL1")
-#: What may follow what in the envelope.
+#: Segment of the envelope -> the segments that may come before it.
 _FOLLOWS = {"ISA": ("IEA", ""), "GS": ("ISA", "GE"), "ST": ("GS", "SE"), "SE": ("ST",), "GE": ("SE",), "IEA": ("GE",)}
 LONGEST_LINE = 2 * 1024 * 1024
 _SO_FAR = "over (rows between unbounded preceding and current row)"
 
 
 def element(number: int, line: str = "line") -> str:
-    """SQL of an element of a segment, counted from 1; empty where there is none."""
+    """SQL for an element of a segment, counted from 1; empty if there is none."""
     return f"split_part({line}, {ELEMENT}, {number + 1})"
 
 
 def day(text: str) -> str:
-    """SQL of ``CCYYMMDD`` as a date of the tables; anything else is left unchanged, and judged."""
+    """SQL for ``CCYYMMDD`` as a date of the tables; anything else is left unchanged and judged later."""
     return rf"regexp_replace({text}, '^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})$', '\1-\2-\3')"
 
 
 def begins(*elements: str, line: str = "line") -> str:
-    """SQL, of a segment: its name and its first elements are these."""
+    """SQL: a segment has this name and these first elements."""
     return f"starts_with({line}, '{beginning(*elements)}')"
 
 
 def beginning(*elements: str) -> str:
-    """A segment's name and first elements as they are in the copy."""
+    """A segment's name and first elements as the copy has them."""
     return "".join(f"{text}{ELEMENT_SIGN}" for text in elements)
 
 
 def owned_by(kind: int) -> str:
-    """SQL: the segment belongs to a claim (or to a level before any claim)."""
+    """SQL: the segment's owner is of this kind, such as a claim (or a level before any claim)."""
     return f"owner & 3 = {kind}"
 
 
 def in_part(kind: int) -> str:
-    """SQL: the segment is in this part of what it belongs to."""
+    """SQL: the segment is in this part of its owner."""
     return f"part & 3 = {kind}"
 
 
 def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile]) -> list[Problem]:
-    """Load the copy of all files, and hold them against their envelopes; the problems refuse them."""
+    """Load the copy of all files and check it against their envelopes; return the problems found."""
     total = sum(file.segments for file in files)
     database.run(
         "create or replace table raw_files as select unnest($1::varchar[]) as name, unnest($2::bigint[]) as first_row,"
@@ -122,7 +122,7 @@ def load_segments(database: SubmissionDatabase, copy: Path, files: list[BillFile
         database.run(_units_sql(has_repetitions=any(file.has_repetitions for file in files)), [str(copy)])
         database.run(_segments_sql())
         last = database.one("select coalesce(sum(segments), 0) from raw_units")[0]
-    except duckdb.InvalidInputException:  # the engine's own words quote the line
+    except duckdb.InvalidInputException:  # the engine's message quotes the line
         last = -1
     if last != total:
         return _unreadable(copy, files)
@@ -153,7 +153,7 @@ def _unreadable(copy: Path, files: list[BillFile]) -> list[Problem]:
 def _units_sql(*, has_repetitions: bool) -> str:
     """Lines of the copy in one pass, each with its owner.
 
-    Windows over rows as they lie there are streamed: nothing is sorted.
+    Windows over rows in their stored order are streamed: nothing is sorted.
     """
     kind = f"""case when {begins("LX")} or {begins("SBR")} then null when {begins("CLM")} then {CLAIM}
         when {begins("HL")} then {LEVEL} else {SECTION} end"""
@@ -178,10 +178,10 @@ def _units_sql(*, has_repetitions: bool) -> str:
 
 
 def _segments_sql() -> str:
-    """The segments that matter, one by one, but for those of plain charge lines and all but CLM of plain claims."""
+    """The segments that matter, one per row, without those of plain charge lines, and with only CLM of plain claims."""
     days = " or ".join(begins("DTP", day) for day in DAYS)
     other_days = " or ".join(begins("DTP", day) for day in _OTHER_DAYS)
-    # Constants, and the most frequent ones first: this is asked of every segment.
+    # Constants, the most frequent first: this is evaluated for every segment.
     often = " ".join(f"when {begins(name)} then '{name}'" for name in _OFTEN)
     unused = " or ".join(begins(name) for name in _UNUSED)
     return f"""create or replace table raw_segments as
@@ -201,7 +201,7 @@ def _segments_sql() -> str:
 
 
 def _is_plain_claim() -> str:
-    """SQL, of a line of the copy: a claim of which no segment before its charge lines needs a look of its own."""
+    """SQL: a line of the copy is a claim of which no segment before the charge lines has to be examined separately."""
     plain = f"CLM\\x1f[^\\x1c]*(\\x1c({'|'.join(_PLAIN)})\\x1f[^\\x1c]*)*"
     return f"{begins('CLM')} and regexp_full_match(line, '{plain}') and not contains(line, {REPETITION})"
 
@@ -216,9 +216,9 @@ def _levels_sql() -> str:
 
 
 def _services_sql() -> str:
-    """Charge lines; where one is not plain, its day is looked for among the segments of its loop.
+    """Charge lines; if one is not plain, its day is taken from the segments of its loop.
 
-    There are few days and many lines: each day is read once.
+    There are few days and many lines, so each day is read once.
     """
     return f"""create or replace view raw_services as
         select row, owner, e[2] as revenue_code, e[4] as charge, e[6] as units, day from (
@@ -238,7 +238,7 @@ def _services_sql() -> str:
 
 
 def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) -> Problem:
-    """A problem of the segment with this number among all; it names the file and the number in it."""
+    """A problem of the segment with this overall number; it names the file and the segment's number in it."""
     name, number = database.run(
         "select name, $1 - first_row + 1 from raw_files where first_row <= $1 order by first_row desc limit 1", [row]
     ).fetchone() or ("", row)
@@ -246,7 +246,7 @@ def _problem(database: SubmissionDatabase, rule: str, message: str, row: int) ->
 
 
 def _order(database: SubmissionDatabase) -> list[Problem]:
-    """The first segment that has no name of one, or is where the envelope does not allow it."""
+    """The first segment without a valid name, or in a place where the envelope does not allow it."""
     strange = database.run(
         f"""select row from raw_segments
         where not starts_with(line, id || {ELEMENT})
@@ -280,26 +280,26 @@ def _order(database: SubmissionDatabase) -> list[Problem]:
 
 
 def _outside_claims(database: SubmissionDatabase) -> list[Problem]:
-    """What belongs to claims, and is in none: the claim's own segment is missing or damaged."""
+    """The first segment that belongs in a claim but is outside any: the claim's own segment is missing or damaged."""
     row = database.run(
         f"select row, id from raw_segments where id in {_OF_CLAIM} and not {owned_by(CLAIM)} order by row limit 1"
     ).fetchone()
     if row is None:
         return []
-    return [_problem(database, "B-OUTSIDE-CLAIM", f"{row[1]} is in no claim (CLM)", row[0])]
+    return [_problem(database, "B-OUTSIDE-CLAIM", f"{row[1]} is outside any claim (CLM)", row[0])]
 
 
 def _unknown(database: SubmissionDatabase) -> list[Problem]:
-    """Segments that no institutional claim has."""
+    """Segments that institutional claims do not use."""
     count, row = database.one(f"select count(*), min(row) from raw_segments where id not in {_READ}")
     if not count:
         return []
-    words = f"{'the first of ' * (count > 1)}{count:,} segment{'s' * (count > 1)} that no institutional claim has"
+    words = f"{'the first of ' * (count > 1)}{count:,} segment{'s' * (count > 1)} that institutional claims do not use"
     return [_problem(database, "B-SEGMENT-UNKNOWN", words, row)]
 
 
 def _versions(database: SubmissionDatabase) -> list[Problem]:
-    """Anything but institutional claims of a version that is read."""
+    """The first header of anything other than institutional claims in a version that is read."""
     wrong = f"""select row, case when id = 'ST' then 'ST03' else 'GS08' end,
             case when id = 'ST' then {element(3)} else {element(8)} end as version,
             case when id = 'ST' then {element(1)} <> '837' else {element(1)} <> 'HC' end as is_other, id, {element(1)}
@@ -314,12 +314,12 @@ def _versions(database: SubmissionDatabase) -> list[Problem]:
     if is_other:
         name, found, allowed = f"{segment}01", kind, "837" if segment == "ST" else "HC"
     if found and not (found.isascii() and found.isalnum() and len(found) <= 12):
-        found = "another"
+        found = "something else"
     return [_problem(database, "B-VERSION", f"{name} is {found or 'empty'}, not {allowed}", number)]
 
 
 def _counts(database: SubmissionDatabase) -> list[Problem]:
-    """Trailers that count otherwise than what is there, or bear another control number than their headers."""
+    """The first trailer whose count is wrong, or whose control number differs from its header's."""
     same = "ltrim({}, '0') = ltrim({}, '0')".format
     row = database.run(
         f"""with envelope as (
@@ -348,6 +348,6 @@ def _counts(database: SubmissionDatabase) -> list[Problem]:
         return [
             _problem(database, "B-CONTROL", f"{row[1]}02 is not the control number of its header ({header})", row[0])
         ]
-    stated = row[2] if row[2].isdigit() and row[2].isascii() and len(row[2]) <= 10 else "no number"
-    words = f"{row[1]}01 states {stated}, and {row[3]:,} {kinds[row[1]]} are there"
+    stated = row[2] if row[2].isdigit() and row[2].isascii() and len(row[2]) <= 10 else "not a number"
+    words = f"{row[1]}01 is {stated}, but the number of {kinds[row[1]]} is {row[3]:,}"
     return [_problem(database, "B-CONTROL", words, row[0])]

@@ -1,18 +1,18 @@
-"""Several bills of one account as one stay: what adds up, what replaces, what removes.
+"""Several bills of one account as one stay: bills that add up, replace or void each other.
 
-Belongs here: which bills count and what a stay takes from which of them. Does not belong here: what one bill states
-(``claims``).
+Belongs here: which bills count, and which of a stay's facts come from which bill. Does not belong here: the contents of
+a single bill (``claims``).
 
-The bills of an account in their order (BHT04, file name, place): 7 replaces what stood before it, 8 removes it and
-itself; whole bills (1, 7) and interim ones (2, 3, 4) are stays, and late charges (5) add to them. Two whole bills that
-neither replaces nor removes are two rows of one key, which the edits of every submission answer. What is taken from the
-first or the last bill of a stay is taken by the days of their statements, and then by that order: the last one states
-how the stay ended.
+The bills of an account are read in order (BHT04, file name, position). Frequency 7 replaces the bills before it, and 8
+voids them and itself. Complete bills (1, 7) and interim ones (2, 3, 4) make stays, and late charges (5) add to them.
+Two complete bills of which neither replaces or voids the other become two rows with the same key, which the edits of
+every submission reject. The first and the last bill of a stay are determined by the days of their statements, then by
+that order: the last one tells how the stay ended.
 
 Working tables of the database:
     raw_standing    row and outcome of every bill: counted, replaced, voided, void (the frequency 8 itself), void of
                     nothing, not inpatient, still a patient
-    raw_discharges  the cells of ``discharges`` but for what the grouper gives; row is the claim's segment
+    raw_stays       the cells of ``discharges`` without the grouper's; row is the claim's segment
     raw_charges     the cells of ``charges``; row is the line's segment
 """
 
@@ -26,7 +26,7 @@ from hcip_pipeline.rules.bills import BILL_RULES
 #: Patient status (CL103): still a patient.
 STILL_A_PATIENT = "30"
 
-#: Bills by what becomes of them, as a receipt names them.
+#: Outcomes of bills, as a receipt names them.
 COUNTED, REPLACED, VOIDED, VOID, LONE_VOID, NOT_INPATIENT, STAYS_ON = (
     "counted", "replaced", "voided", "void", "void of nothing", "not inpatient", "still a patient",
 )  # fmt: skip
@@ -38,7 +38,7 @@ _WHOLE = "frequency not in ('2', '3', '4', '5')"
 
 
 def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
-    """Make the tables of this module; the outcome of every bill, counted."""
+    """Make the tables of this module; return the number of bills by outcome."""
     database.run(f"insert into raw_faults {_resets_of_others()}")
     database.run(f"create or replace table raw_standing as {_standing()}")
     database.run(f"create or replace table raw_stays as {_stays()}")
@@ -79,13 +79,13 @@ def find_stays(database: SubmissionDatabase) -> tuple[BillCount, ...]:
 
 
 def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int]]:
-    """Bills of frequency 7 and 8 that do not agree with what they replace or remove.
+    """Bills of frequency 7 and 8 that do not match the bills they replace or void.
 
-    All bills of the account that stand before them are replaced or removed. A removal is of their days and their
-    amount, with or without late charges; a replacement is of their days.
+    All earlier bills of the account are replaced or voided. A void must have their days and their amount, with or
+    without late charges; a replacement must have their days.
 
     Returns:
-        Of each rule that is met, how many bills, and the row of the first.
+        For each rule that is broken, the number of bills and the row of the first.
     """
     rows = database.run(
         f"""with pairs as (
@@ -106,9 +106,9 @@ def resets_that_differ(database: SubmissionDatabase) -> list[tuple[str, int, int
 
 
 def _standing() -> str:
-    """The next bill after it that replaces or removes decides; a bill without an account is decided alone.
+    """A bill's outcome depends on the next bill that replaces or voids; a bill without an account stands by itself.
 
-    One that breaks a rule by itself replaces and removes nothing: it is left with the others, and quarantined.
+    A bill that breaks a rule by itself replaces and voids nothing: it stays with the others and is quarantined.
     """
     faulty = f"select row from raw_faults where rule in {_ERRORS}"
     return f"""
@@ -140,7 +140,7 @@ def _standing() -> str:
 
 
 def _resets_of_others() -> str:
-    """Bills of frequency 7 and 8 whose patient is not that of the bills they replace or remove."""
+    """Bills of frequency 7 and 8 whose patient differs from that of the bills they replace or void."""
     other = "nullif(r.{0}, '') <> nullif(b.{0}, '')".format
     return f"""
         with resets as (select distinct account_no from raw_bills where frequency in ('7', '8') and account_no <> ''),
@@ -154,10 +154,10 @@ def _resets_of_others() -> str:
 
 
 def _contradictions() -> str:
-    """Bills of one stay that cannot add up: statements over the same days, a late bill twice, days without a bill, and
-    bills of different patients.
+    """Bills of one stay that cannot be combined: statements over the same days, repeated late charges, days without a
+    bill, and bills of different patients.
 
-    A statement may begin on the day on which the one before it ends.
+    A statement may begin on the day on which the previous one ends.
     """
     day = "try_cast({0} as date)".format
     return f"""
@@ -194,7 +194,7 @@ def _earlier(name: str) -> str:
 
 
 def _stays() -> str:
-    # Late charges say little of the stay: they come last where something is taken from the last bill.
+    # Late charges say little about the stay: they are the last choice when a fact is taken from one bill.
     first = "arg_min({0}, place + late) filter ({0} <> '')".format
     last = "coalesce(arg_max({0}, place - late) filter ({0} <> ''), '')".format
     stays_own = "coalesce(arg_max({0}, place) filter (late = 0 and {0} <> ''), '')".format
