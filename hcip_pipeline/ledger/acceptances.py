@@ -1,11 +1,11 @@
-"""What was accepted, by the ledger, against the lake: files that were forged with their seal, receipts that are gone.
+"""The ledger's acceptances against the lake: files that were forged with their seals, and missing receipts.
 
-Belongs here: finding both in every quarter and month of the home, whether a run reads it or not, and whether the inbox
-can give them again. Does not belong here: ingesting, and program tables (``program_history``).
+Belongs here: finding both in every quarter and month of the home, whether a run reads it or not, and checking whether
+the inbox can restore them. Does not belong here: ingesting, and program tables (``program_history``).
 
-A line about an acceptance may change only because its files were accepted again. So a file of the lake that is not what
-the ledger holds is damaged, whatever its seal holds: it is set aside with its receipt, and accepted again from an inbox
-that is as it was.
+An acceptance's line may change only because its files were accepted again. So a file of the lake that differs from the
+ledger is damaged, even if its seal matches: it is set aside with its receipt, and ingested again from an unchanged
+inbox.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hcip_pipeline.home.lake_seals import damage, seal_path
 from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.ledger.lines import Line, read_ledger
 
-#: partitions whose files are kept under the hash that they were accepted with
+#: kinds of partitions whose lines record the hash of every accepted file
 _KINDS = ("hospital", "cms")
 
 
@@ -33,7 +33,8 @@ class Acceptance:
     Attributes:
         name: ``hospital/2025Q1/210001.r1``.
         partition: ``2025Q1``.
-        receipt: path of its receipt within the home; lake, inbox: path within the home -> sha256.
+        receipt: path of its receipt within the home.
+        lake, inbox: path within the home -> sha256.
     """
 
     name: str
@@ -44,10 +45,10 @@ class Acceptance:
     inbox: Mapping[str, str]
 
     def forged(self, home: Home) -> list[Path]:
-        """Its files of the lake that are gone, or whose seal is not of what was accepted.
+        """Its files of the lake that are missing, or whose seal is not that of the accepted file.
 
-        A file that was changed alone keeps its seal: no line can come of it, and what reads the file finds it. A run
-        that was killed leaves another receipt before it leaves another seal.
+        A file that was changed without its seal is not listed: it cannot lead to a line, and its readers notice it. A
+        killed run leaves a new receipt before it leaves a new seal.
         """
         return [home.root / path for path, sha256 in self.lake.items() if not is_sealed_as(home, path, sha256)]
 
@@ -57,31 +58,31 @@ class Acceptance:
         return path.is_file() and file_sha256(path) == self.receipt_sha256
 
     def is_destroyed(self, home: Home) -> bool:
-        """Whether nothing of it is left, in the inbox or the lake: its retention has ended."""
+        """Whether nothing of it is left in the inbox or the lake, because its retention period has ended."""
         return not any((home.root / path).exists() for path in (self.receipt, *self.lake, *self.inbox))
 
     def require_inbox(self, home: Home) -> None:
-        """Make sure that the inbox gives again what was accepted.
+        """Make sure that the accepted files are still in the inbox.
 
         Raises:
-            HcipError: it does not; names the file.
+            HcipError: one is missing or changed; names it.
         """
         for name, sha256 in self.inbox.items():
             path = home.root / name
             if path.is_file() and file_sha256(path) == sha256:
                 continue
             raise HcipError(
-                f"{self.name} is not in the lake as it was accepted, and cannot be ingested again:"
-                f" the file {'is not what was accepted' if path.exists() else 'is gone'}",
+                f"{self.name} is damaged in the lake and cannot be ingested again: the accepted file "
+                f"{'was changed' if path.exists() else 'is missing'}",
                 file=name,
                 rule="LAKE-DAMAGED",
-                fix=f"put the accepted file (sha256 {sha256[:16]}…) back from a backup and run this again; a correction"
-                " goes into a folder of its own",
+                fix=f"restore the accepted file (sha256 {sha256[:16]}…) from a backup and run this again; put a "
+                "correction into a folder of its own",
             )
 
 
 def is_sealed_as(home: Home, name: str, sha256: str) -> bool:
-    """Whether a file of the lake is there with a seal of this hash; ``name`` is its path within the home."""
+    """Whether a file of the lake exists and its seal has this hash; ``name`` is its path within the home."""
     path = home.root / name
     try:
         seal = json.loads(seal_path(home, path).read_text(encoding="utf-8"))
@@ -91,7 +92,7 @@ def is_sealed_as(home: Home, name: str, sha256: str) -> bool:
 
 
 def acceptances(lines: Iterable[Line], partition: str | None = None) -> list[Acceptance]:
-    """What is accepted of hospitals and CMS by the newest line about it, of one partition or of all."""
+    """Submissions and archives whose newest line accepts them, in one partition or in all."""
     newest = {line.entry.name: line.entry for line in lines if line.entry.kind in ("acceptance", "refusal")}
     found = []
     for name, entry in newest.items():
@@ -114,12 +115,12 @@ def acceptances(lines: Iterable[Line], partition: str | None = None) -> list[Acc
 
 
 def check_partition(home: Home, partition: str) -> None:
-    """Before a partition is accepted: nothing of it was forged, and what lacks its receipt comes from the same files.
+    """Before ingesting a partition, check that nothing in it was forged, and that lost receipts can be restored.
 
     Call it with the partition's lock held.
 
     Raises:
-        HcipError: files of the lake were forged, and are set aside now; or the inbox is not what was accepted.
+        HcipError: files of the lake were forged, and were set aside; or the accepted files are not in the inbox.
     """
     accepted = acceptances(read_ledger(home), partition)
     _stop_if_forged(home, accepted)
@@ -128,16 +129,16 @@ def check_partition(home: Home, partition: str) -> None:
 
 
 def partitions_to_ingest_again(home: Home) -> list[str]:
-    """Quarters and months with an acceptance whose receipt is gone or was changed, and that no other run has in hand.
+    """Quarters and months with a missing or changed receipt that no other run is working on.
 
     Raises:
-        HcipError: files of the lake were forged, and are set aside now; or the inbox is not what was accepted.
+        HcipError: files of the lake were forged, and were set aside; or the accepted files are not in the inbox.
     """
     with HomeLocks() as locks:
         every = acceptances(read_ledger(home))
         suspect = {each.partition for each in every if each.forged(home) or not each.has_receipt(home)}
         free = [partition for partition in sorted(suspect) if _is_free(home, partition, locks)]
-        # Read again with the locks held: an intake that was under way may have ended meanwhile.
+        # Read again with the locks held: an intake that was running may have finished in the meantime.
         accepted = [each for each in acceptances(read_ledger(home)) if each.partition in free] if free else []
         _stop_if_forged(home, accepted)
         lacking = list(_lacking(home, accepted))
@@ -150,7 +151,7 @@ def _is_free(home: Home, partition: str, locks: HomeLocks) -> bool:
     try:
         locks.take(home, partition, f"comparing {partition} with the ledger")
     except BusyError:
-        return False  # ingesting it makes the same comparison
+        return False  # the run that ingests it makes the same comparison
     return True
 
 

@@ -1,7 +1,7 @@
-"""The home against its own ledger: what is missing, changed, or there without a line.
+"""The home against its own ledger: files that are missing or changed, or that have no line.
 
-Belongs here: comparing before a run, and what follows from a difference. Does not belong here: an auditor's check, who
-trusts no code of the pipeline (``release.verification``).
+Belongs here: the comparison before a run, and the consequences of a difference. Does not belong here: the check of an
+auditor, who does not trust the pipeline's code (``release.verification``).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from hcip_pipeline.ledger.lines import Line, read_ledger
 from hcip_pipeline.ledger.recording import begin, record_found, subject
 from hcip_pipeline.messages import Progress, note
 
-#: differences that are named one by one
+#: at most this many differences are listed
 _NAMED = 10
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One file that is not what the newest line about it states. ``what`` is ``missing`` or ``changed``."""
+    """One file that differs from the line that covers it. ``what`` is ``missing`` or ``changed``."""
 
     path: str
     what: str
@@ -40,9 +40,9 @@ class Difference:
 
 
 def in_force(lines: Iterable[Line]) -> dict[str, Line]:
-    """Path -> the line that holds for it: the newest of its name, of a release the first.
+    """Path -> the line that covers it: the newest line with its name, for a release the first.
 
-    A path that a newer line of the same name drops is not covered.
+    A path that a newer line of the same name no longer lists is not covered.
     """
     found: dict[str, Line] = {}
     owned: dict[tuple[str, str], Line] = {}
@@ -60,31 +60,31 @@ def in_force(lines: Iterable[Line]) -> dict[str, Line]:
 
 
 def recorded_hashes(home: Home) -> dict[str, str]:
-    """Path within the home -> the sha256 that the ledger holds; empty where there is no ledger."""
+    """Path within the home -> the sha256 in the ledger; empty if there is no ledger."""
     return {path: line.entry.files[path] for path, line in in_force(read_ledger(home)).items()}
 
 
 def check_home(
     home: Home, periods: Iterable[object], progress: Progress, *, has_history: bool = True, reads_inbox: bool = True
 ) -> list[str]:
-    """Compare the home with its ledger before a run. Starts a ledger where there is none.
+    """Compare the home with its ledger before a run; start a ledger if there is none.
 
-    A file of the inbox that is missing or was exchanged is reported and stops nothing, since the lake holds what was
-    accepted. What the lake lacks of any quarter or month, read or not, must be accepted again. A release of the run's
-    periods that no line is about is recorded as found.
+    A missing or changed file of the inbox is reported but does not stop the run, because the lake has the accepted
+    data. Whatever the lake lacks in any quarter or month, read by the run or not, must be ingested again. A release of
+    the run's periods that has no line is recorded as found.
 
     Args:
-        periods: half-years that this run holds the locks of.
-        has_history: whether Dagster's history knows any run.
-        reads_inbox: False where something else has just compared the inbox.
+        periods: half-years whose locks this run holds.
+        has_history: whether Dagster's history contains any run.
+        reads_inbox: False if the caller has just compared the inbox.
 
     Returns:
-        Quarters and months that lack something that was accepted: the inbox gives it again.
+        Quarters and months in which the lake lacks accepted files; the inbox still has them.
 
     Raises:
-        HcipError: the ledger itself was changed, or a release, what it was made from, a norm table or a record of a
-            destruction is not what was recorded; files of the lake were forged with their seals; or the inbox does not
-            give again what the lake lacks. Names them.
+        HcipError: the ledger itself was changed; a release, its sources, a norm table or a record of a destruction
+            differs from the ledger; files of the lake were forged with their seals; or files that the lake lacks are
+            not in the inbox. Names them.
     """
     if begin(home):
         progress(note("this home is older than its ledger; a ledger was started with what the home contains now"))
@@ -93,10 +93,10 @@ def check_home(
     broken = list(differences(home, stopping))
     if broken:
         raise HcipError(
-            f"the home is not what its ledger records: {_named(broken)}",
+            f"the home differs from its ledger: {_named(broken)}",
             file=home.root / broken[0].path,
             rule="LEDGER-MISMATCH",
-            fix="put them back from a backup; a release is never changed or removed. `hcip verify` names every file",
+            fix="restore them from a backup; a release is never changed or removed. `hcip verify` lists every file",
         )
     forged = [
         home.root / path
@@ -108,20 +108,20 @@ def check_home(
         raise damage(home, forged)
     again = partitions_to_ingest_again(home)
     if again:
-        progress(note(f"the lake lacks accepted files of {', '.join(again)}: it is ingested again"))
+        progress(note(f"the lake lacks accepted files of {', '.join(again)}, which will be ingested again"))
     received = {path: line for path, line in covered.items() if path.startswith("inbox/hospital/")}
     received |= {path: line for path, line in covered.items() if path.startswith("inbox/cms/")}
     exchanged = list(differences(home, received)) if reads_inbox else []
     if exchanged:
-        progress(note(f"the inbox is not what was accepted: {_named(exchanged)}. The lake keeps what was accepted"))
+        progress(note(f"the inbox has changed since it was accepted: {_named(exchanged)}. The lake keeps the original"))
     recorded = read_ledger(home)
     if not has_history and any(line.entry.kind == "release" for line in recorded[1:]):
-        progress(note(f"the history of runs is missing; the ledger keeps the {len(recorded)} lines from before"))
+        progress(note(f"the history of runs is missing; the ledger still has its {len(recorded)} lines"))
     known = {line.entry.name for line in covered.values() if subject(line.entry) == "release"}
     unrecorded = [each for each in leaves.release_entries(home, map(str, periods)) if each.name not in known]
     for entry in unrecorded:
         why = "its run was killed, or it was put there by hand"
-        progress(note(f"{entry.name} has no line in the ledger ({why}): it is recorded now"))
+        progress(note(f"{entry.name} has no line in the ledger ({why}): it is recorded as found"))
     if unrecorded:
         record_found(home, unrecorded)
     return again
@@ -139,7 +139,7 @@ def _named(differences: list[Difference]) -> str:
 
 
 def differences(home: Home, covered: Mapping[str, Line]) -> Iterator[Difference]:
-    """Files that are not what the ledger holds of them; every one is read."""
+    """Files that differ from the ledger; every covered file is read."""
 
     def found(path: str) -> str:
         file = home.root / path
@@ -154,10 +154,10 @@ def differences(home: Home, covered: Mapping[str, Line]) -> Iterator[Difference]
 
 
 def forget_unrecorded(home: Home, folder: Path, progress: Progress) -> None:
-    """Set receipts aside that no line of the ledger is about, or that are not what it states.
+    """Set aside receipts that have no line in the ledger or differ from it.
 
-    A run that was killed left them, or somebody changed them: without its receipt a submission is accepted again, with
-    the same outcome as long as the inbox is the same. Call it with the partition's lock held.
+    A killed run left them, or someone changed them. Without its receipt a submission is ingested again, with the same
+    result as long as the inbox is unchanged. Call it with the partition's lock held.
 
     Args:
         folder: the receipts of one partition of the lake.
@@ -168,6 +168,6 @@ def forget_unrecorded(home: Home, folder: Path, progress: Progress) -> None:
         name = path.relative_to(home.root).as_posix()
         if held.get(name) == file_sha256(path):
             continue
-        what = "is not what the ledger records" if name in held else "has no line in the ledger"
-        progress(note(f"{name} {what}: it is set aside, and its files are ingested again"))
+        what = "differs from the ledger" if name in held else "has no line in the ledger"
+        progress(note(f"{name} {what}: it was set aside, and its files will be ingested again"))
         path.replace(path.with_name(f"{path.name}.unrecorded"))

@@ -1,6 +1,6 @@
-"""Dagster's history of runs against the ledger: a history that was emptied is noticed.
+"""Noticing that Dagster's history of runs was emptied or damaged.
 
-Belongs here: whether the history's files are databases. Does not belong here: what is in them, which is Dagster's.
+Belongs here: checking that the history's files are databases. Does not belong here: their content, which is Dagster's.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import ledger_path
 
 _HEADER = b"SQLite format 3\0"
-#: another process may be creating a database just now
+#: another process may be creating a database at this moment
 _WAIT_SECONDS = 2.0
 
 
 def check_history(home: Home) -> list[Path]:
-    """Make sure that the home's history of runs can be opened, where it is kept in SQLite files.
+    """Make sure that the home's history of runs can be opened, if it is kept in SQLite files.
 
     Returns:
-        Databases of single runs that are empty. Where a process was killed as it made one, its run never started;
-        otherwise it is damage (``history_damaged``). Dagster knows which.
+        Empty databases of single runs. If a process was killed while it created one, the run never started; otherwise
+        it is damage (``history_damaged``). Dagster knows which.
 
     Raises:
-        HcipError: another file of it is empty, or no database. Names it and the way out.
+        HcipError: another file of the history is empty or not a database. Names it and the way out.
     """
     if not ledger_path(home).is_file():
-        return []  # a new home: whatever is there is being made
+        return []  # a new home, whose history is being created
     paths = sorted(home.dagster.rglob("*.db"))
     empty = [path for path in paths if path.parent.name == "runs" and not _is_kept_open(path) and is_empty(path)]
     broken = [path for path in paths if path not in empty and not _is_database(path)]
@@ -48,13 +48,13 @@ def history_damaged(path: Path) -> HcipError:
         "the history of runs was emptied or is damaged",
         file=path,
         rule="HISTORY-DAMAGED",
-        fix="restore the folder dagster/ from its backup, or move it away to begin a new history: "
-        "what was accepted and released is in the ledger, and no figure depends on the history",
+        fix="restore the folder dagster/ from a backup, or move it away to start a new history: acceptances and "
+        "releases are in the ledger, and no figure depends on the history",
     )
 
 
 def is_empty(path: Path) -> bool:
-    """Whether a file is there and has no bytes."""
+    """Whether a file exists and has no bytes."""
     try:
         return not path.stat().st_size
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def _is_database(path: Path) -> bool:
 
 
 def _is_kept_open(path: Path) -> bool:
-    """Whether a run keeps it open (``assets.instance``): reading the file itself would end this process's locks."""
+    """Whether a run keeps it open (``assets.instance``): reading the file directly would drop this process's locks."""
     return path.parent.name == "history" or path.name == "index.db"
 
 

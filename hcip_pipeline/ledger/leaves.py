@@ -1,10 +1,10 @@
-"""What a line of the ledger covers: the files of an acceptance, a norm table, a release or a destruction.
+"""The files that a line of the ledger covers: those of an acceptance, a norm table, a release or a destruction.
 
-Belongs here: which files belong to what, with the hashes that receipts and seals hold of them. Does not belong here:
-when a line is written (``recording``).
+Belongs here: which files these are, with their hashes from receipts and seals. Does not belong here: when a line is
+written (``recording``).
 
-Files of the inbox are covered by the hash that their receipt holds, files of the lake by the hash in their seal: both
-were taken while the file was read or written.
+Files of the inbox are covered by the hash in their receipt, files of the lake by the hash in their seal: both hashes
+were computed while the file was read or written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hcip_pipeline.release.reading import releases_of
 
 
 def accepted_in(home: Home, partition: str) -> list[Entry]:
-    """One entry for every receipt of a partition: ``2025Q1``, ``2025-04``, ``reference`` or ``2025H1``."""
+    """One entry per receipt of a partition: ``2025Q1``, ``2025-04``, ``reference`` or ``2025H1``."""
     if partition == "reference":
         return list(_reference(home))
     if "Q" in partition:
@@ -38,7 +38,7 @@ def accepted_in(home: Home, partition: str) -> list[Entry]:
 
 
 def partitions_of(home: Home) -> list[str]:
-    """Every partition that the lake holds receipts of."""
+    """Every partition with receipts in the lake."""
     lake = home.lake
     keyed = ("hospital/receipts/quarter=*", "cms/receipts/month=*", "program/period=*")
     found = [path.name.partition("=")[2] for pattern in keyed for path in sorted(lake.glob(pattern))]
@@ -64,7 +64,7 @@ def _archives(home: Home, month: Month) -> Iterator[Entry]:
         own = receipt.path(home)
         files = {_name(home, own): file_sha256(own)}
         delivered = home.inbox / "cms" / str(month) / receipt.archive
-        if receipt.sha256 and delivered.suffix == ".zip":  # files that came unpacked have one hash together
+        if receipt.sha256 and delivered.suffix == ".zip":  # unpacked files have one hash for all of them
             files[_name(home, delivered)] = receipt.sha256
         if receipt.accepted:
             files |= _sealed(home, (home.lake_cms(table, month) / f"{receipt.archive}.parquet" for table in cms.TABLES))
@@ -95,7 +95,7 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
         own += _protocol_versions(home, int(period[:4]))
     files = {_name(home, path): file_sha256(path) for path in own}
     found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in own_receipts]
-    for receipt in sorted(found, key=lambda each: int(each.get("version") or 0)):  # of one name the newest in force
+    for receipt in sorted(found, key=lambda each: int(each.get("version") or 0)):  # the newest of a name comes last
         if receipt.get("version") == receipt.get("in_force") and receipt.get("sha256"):
             files[f"inbox/{receipt.get('folder', f'program/{period}')}/{receipt['file']}"] = receipt["sha256"]
     if files:
@@ -103,13 +103,13 @@ def _program(home: Home, period: str) -> Iterator[Entry]:
 
 
 def _protocol_versions(home: Home, year: int) -> list[Path]:
-    """The accepted versions of protocols up to a year: the first ones state when programs began."""
+    """The accepted versions of protocols up to a year; the first ones state when programs began."""
     found = sorted((home.lake / "protocols").glob("*/????.r*.yaml"))
     return [path for path in found if path.name[:4].isdigit() and int(path.name[:4]) <= year]
 
 
 def _sealed(home: Home, paths: Iterable[Path]) -> dict[str, str]:
-    """The files with the hash in their seal; one without a seal is hashed."""
+    """The files with the hashes in their seals; a file without a seal is hashed."""
     found = {}
     for path in paths:
         seal = seal_path(home, path)
@@ -121,7 +121,7 @@ def _sealed(home: Home, paths: Iterable[Path]) -> dict[str, str]:
 
 
 def norm_entries(home: Home) -> list[Entry]:
-    """One entry for every frozen norm table."""
+    """One entry per frozen norm table."""
     found = []
     for folder in sorted((home.lake / "norms").glob("[0-9]*")):
         if (folder / "manifest.json").is_file():
@@ -132,10 +132,10 @@ def norm_entries(home: Home) -> list[Entry]:
 
 
 def release_entry(home: Home, period: PerformancePeriod, number: int, program: str = "") -> Entry:
-    """A release: its manifest, which names every file and every input, and the record of what it was made from.
+    """A release: its manifest, which names every file and input, and the record of its sources.
 
     Args:
-        program: digest of the models; empty where it is no longer known.
+        program: digest of the models; empty if it is no longer known.
     """
     manifest = home.releases / str(period) / f"r{number}" / MANIFEST
     record = home.lake / "known" / f"{period}_r{number}.json"
@@ -144,7 +144,7 @@ def release_entry(home: Home, period: PerformancePeriod, number: int, program: s
 
 
 def release_entries(home: Home, periods: Iterable[str] | None = None) -> list[Entry]:
-    """One entry for every release that the home holds, of these periods or of all."""
+    """One entry per release in the home, of these periods or of all."""
     names = sorted(path.name for path in home.releases.glob("????H[12]")) if periods is None else list(periods)
     found = []
     for name in names:
@@ -156,7 +156,7 @@ def release_entries(home: Home, periods: Iterable[str] | None = None) -> list[En
 
 
 def destruction_entries(home: Home) -> list[Entry]:
-    """One entry for every record of a destruction."""
+    """One entry per record of a destruction."""
     return [
         Entry("destruction", f"{path.parent.name}/{path.name.split('.')[0]}", {_name(home, path): file_sha256(path)})
         for path in sorted(home.releases.glob("*/r*.destroyed.json"))

@@ -1,15 +1,15 @@
 """``ledger.jsonl``: its lines, their chain of hashes, and appending to it.
 
-Belongs here: the file. Does not belong here: what a line covers (``leaves``), and what is done when the home disagrees
-with it (``comparison``).
+Belongs here: the file. Does not belong here: which files a line covers (``leaves``), and what happens if the home
+differs from it (``comparison``).
 
 A line is one JSON object with sorted keys. ``sha256`` is the Merkle root over ``files`` (path -> sha256), ``previous``
-the sha256 of the bytes of the line before, without its line end; of the first line it is 64 zeros. The *head* of a
-ledger is ``<sequence>:<sha256 of its last line>``. No line holds a time, so that equal homes have equal ledgers.
+the sha256 of the previous line's bytes without its line end; in the first line it is 64 zeros. The *head* of a ledger
+is ``<sequence>:<sha256 of its last line>``. Lines contain no times, so equal homes have equal ledgers.
 
-Several processes append at once: each holds the file's own lock while it reads the last line and writes the next. A
-process that is killed while it writes leaves a line without its end, which the next one cuts off: what that line was
-about has no line, and is accepted again or recorded as found.
+Several processes may append: each holds a lock on the file while it reads the last line and writes the next. A process
+that is killed while writing leaves a line without its end, which the next process removes. Whatever that line recorded
+then has no line, and is ingested again or recorded as found.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ Kind = Literal["start", "acceptance", "refusal", "norms", "release", "found", "d
 
 NAME = "ledger.jsonl"
 _NOTHING_BEFORE = "0" * 64
-_RESTORE = "restore ledger.jsonl from its backup; `hcip verify RELEASE --head HEAD` shows which copy is the right one"
+_RESTORE = "restore ledger.jsonl from a backup; `hcip verify RELEASE --head HEAD` shows which copy is the right one"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a line states.
+    """The content of a line.
 
     Attributes:
-        name: what it is about: ``hospital/2025Q1/210001.r1``, ``2025H1/r1``.
+        name: its subject: ``hospital/2025Q1/210001.r1``, ``2025H1/r1``.
         files: path within the home -> sha256; ``program`` is the digest of the program's models.
     """
 
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """One line as it is in the file; ``hash`` is the sha256 of its bytes."""
+    """One line of the file; ``hash`` is the sha256 of its bytes."""
 
     sequence: int
     entry: Entry
@@ -67,15 +67,15 @@ class Line:
 
 
 def ledger_path(home: Home) -> Path:
-    """Where the home's ledger is."""
+    """Path of the home's ledger."""
     return home.root / NAME
 
 
 def read_ledger(home: Home) -> list[Line]:
-    """Every whole line, oldest first; empty where there is no ledger yet.
+    """Every complete line, oldest first; empty if there is no ledger yet.
 
     Raises:
-        HcipError: a line is not what the line after it states, or cannot be read.
+        HcipError: a line cannot be read, or does not match the hash in the next line.
     """
     path = ledger_path(home)
     if not path.is_file():
@@ -85,13 +85,13 @@ def read_ledger(home: Home) -> list[Line]:
 
 
 def head_of(home: Home) -> str:
-    """The ledger's head; empty where there is no ledger. Raises HcipError as :func:`read_ledger`."""
+    """The ledger's head; empty if there is no ledger. Raises HcipError as :func:`read_ledger`."""
     lines = read_ledger(home)
     return lines[-1].head if lines else ""
 
 
 def append(home: Home, entries: Callable[[Sequence[Line]], Iterable[Entry]]) -> list[Line]:
-    """Append what ``entries`` gives for the ledger as it is, and nothing where it gives nothing.
+    """Append the entries that ``entries`` returns for the current lines.
 
     Args:
         entries: called while no other process can append.
@@ -125,7 +125,7 @@ def append(home: Home, entries: Callable[[Sequence[Line]], Iterable[Entry]]) -> 
 
 
 def raw_lines(home: Home) -> list[bytes]:
-    """The bytes of every whole line, without their line ends. Raises HcipError as :func:`read_ledger`."""
+    """The bytes of every complete line, without line ends. Raises HcipError as :func:`read_ledger`."""
     path = ledger_path(home)
     content = path.read_bytes() if path.is_file() else b""
     whole = content[: content.rfind(b"\n") + 1]
@@ -137,7 +137,7 @@ def parsed(raw: Sequence[bytes], where: Path) -> list[Line]:
     """Lines from their bytes.
 
     Args:
-        where: the file or address that they come from, for messages.
+        where: the file or address they come from, for messages.
 
     Raises:
         HcipError: as :func:`read_ledger`.
@@ -146,15 +146,15 @@ def parsed(raw: Sequence[bytes], where: Path) -> list[Line]:
 
 
 def continued(lines: Sequence[Line], entries: Iterable[Entry]) -> list[bytes]:
-    """The bytes of the lines with which a ledger goes on."""
+    """The bytes of the lines that continue a ledger with ``entries``."""
     return [raw for _, raw in _continue(lines, entries)]
 
 
 def rebase(home: Home, onto: Callable[[Sequence[bytes]], Sequence[bytes]]) -> None:
-    """Exchange the end of the ledger: other machines appended to the shared one meanwhile (``shared_home``).
+    """Replace the end of the ledger, because other machines have appended to the shared one (``shared_home``).
 
     Args:
-        onto: gives the whole ledger's lines for those that are there; called while no other process can append.
+        onto: returns all new lines, given the current ones; called while no other process can append.
 
     Raises:
         HcipError: the lines are not a ledger, or the file cannot be written.
@@ -215,9 +215,9 @@ def _parse(content: bytes, path: Path) -> Iterator[Line]:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _broken(path, number, "cannot be read") from error
         if line.previous != previous or line.sequence != number:
-            raise _broken(path, number, "does not follow the line before it: a line was changed, removed or added")
+            raise _broken(path, number, "does not follow the previous one: a line was changed, removed or added")
         if line.sha256 != merkle_root(entry.files):
-            raise _broken(path, number, "has another root than its files give")
+            raise _broken(path, number, "has a root that does not match its files")
         previous = line.hash
         yield line
 

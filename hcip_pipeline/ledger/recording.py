@@ -1,7 +1,7 @@
-"""When a line is appended to the ledger: after an intake, a frozen norm table, a release or a destruction.
+"""Appending lines to the ledger after an intake, a frozen norm table, a release or a destruction.
 
-Belongs here: the occasions, each called by what does the work, after the work. Does not belong here: the file
-(``lines``), what a line covers (``leaves``).
+Belongs here: one function per occasion, called once the work is done. Does not belong here: the file (``lines``), and
+the files that a line covers (``leaves``).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _OLDER = "a home from before its ledger: what it held is recorded as it was foun
 
 
 def begin(home: Home) -> bool:
-    """Start the home's ledger where there is none; gives whether the home is older than its ledger.
+    """Start the home's ledger if there is none; returns whether the home is older than its ledger.
 
-    The first line states whether the home held anything; the lines after it record that as it was found.
+    The first line states whether the home was empty; the lines after it record its contents as they were found.
     """
     path = ledger_path(home)
     if path.is_file() and path.stat().st_size:
@@ -47,7 +47,7 @@ def begin(home: Home) -> bool:
 
 
 def _seal_unsealed(home: Home) -> None:
-    """What an earlier version ingested without a seal is sealed as it was found."""
+    """Seal files that an earlier program version ingested without a seal, as they were found."""
     for kind in ("hospital/*/quarter=*", "cms/*/month=*", "reference", "norms/[0-9]*"):
         for path in sorted(home.lake.glob(f"{kind}/*.parquet")):
             if not seal_path(home, path).is_file():
@@ -55,14 +55,14 @@ def _seal_unsealed(home: Home) -> None:
 
 
 def record_acceptances(home: Home, partition: object, written: Collection[Path]) -> list[Line]:
-    """A line for every receipt of the partition that states something new.
+    """Append a line for every new or changed receipt of the partition.
 
     Args:
-        written: files of the lake that the intake wrote just now. Nothing else of the lake may differ from the line
-            before: a line comes from an intake, never from a file that was replaced by hand.
+        written: files of the lake that the intake has just written. No other file may differ from its previous line:
+            a line records an intake, never a file that was replaced by hand.
 
     Raises:
-        HcipError: a file differs that the intake did not write; it is set aside, and no line is written.
+        HcipError: a file that the intake did not write differs; it was set aside, and no line is written.
     """
     entries = leaves.accepted_in(home, str(partition))
     names = {path.relative_to(home.root).as_posix() for path in written}
@@ -80,12 +80,12 @@ def record_acceptances(home: Home, partition: object, written: Collection[Path])
 
 
 def record_norms(home: Home, key: str) -> list[Line]:
-    """A line for a norm table that was frozen just now."""
+    """Append a line for a norm table that has just been frozen."""
     return _record(home, [entry for entry in leaves.norm_entries(home) if entry.name == key])
 
 
 def record_release(home: Home, period: PerformancePeriod, number: int, program: str) -> list[Line]:
-    """A line for a release that was made just now.
+    """Append a line for a release that has just been made.
 
     Args:
         program: digest of the models that computed it.
@@ -94,12 +94,12 @@ def record_release(home: Home, period: PerformancePeriod, number: int, program: 
 
 
 def record_destructions(home: Home) -> list[Line]:
-    """A line for every record of a destruction that states something new."""
+    """Append a line for every new or changed record of a destruction."""
     return _record(home, leaves.destruction_entries(home))
 
 
 def record_found(home: Home, entries: Iterable[Entry]) -> list[Line]:
-    """A line for what the home holds and no line is about: of a run that was killed, or put there by hand."""
+    """Append lines for things in the home that have none: a killed run left them, or someone put them there."""
     return _record(home, [Entry("found", entry.name, entry.files) for entry in entries])
 
 
@@ -114,5 +114,5 @@ def _record(home: Home, entries: Sequence[Entry]) -> list[Line]:
 
 
 def subject(entry: Entry) -> str:
-    """What an entry is about: of several with the same subject and name the newest holds."""
+    """The kind of thing an entry is about; of several with the same subject and name, the newest applies."""
     return {"refusal": "acceptance", "found": "release"}.get(entry.kind, entry.kind)

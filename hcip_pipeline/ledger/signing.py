@@ -1,9 +1,9 @@
 """Signatures in OpenSSH's format, made by OpenSSH: ``ssh-keygen -Y sign``, namespace ``hcip-release``.
 
-Belongs here: asking ``ssh-keygen`` to sign, with the key or the agent that ``settings.yaml`` names. Does not belong
-here: checking a signature, which is an auditor's (``ssh-keygen -Y verify``, ``release.verification.signatures``).
+Belongs here: calling ``ssh-keygen`` with the key or the agent that ``settings.yaml`` names. Does not belong here:
+checking a signature, which auditors do (``ssh-keygen -Y verify``, ``release.verification.signatures``).
 
-The key itself is only ever read by ``ssh-keygen``; nothing of it is written, printed or logged.
+Only ``ssh-keygen`` reads the key, which is never written, printed or logged.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _SECONDS = 120
 
 @dataclass(frozen=True)
 class Signer:
-    """Who signs.
+    """The key and identity that sign.
 
     Attributes:
-        key: a private key without a passphrase, or a public key whose private half an agent holds.
-        identity: the principal that auditors' file of allowed signers names.
+        key: a private key without a passphrase, or a public key whose private half is in an agent.
+        identity: the signer's principal in the auditors' file of allowed signers.
     """
 
     key: Path
     identity: str
 
     def sign(self, content: bytes) -> bytes:
-        """The signature, armored.
+        """Return the armored signature of ``content``.
 
         Raises:
-            HcipError: it cannot be made: no such key, no agent, a passphrase that no one can be asked for, no OpenSSH.
+            HcipError: the key does not exist or needs a passphrase, there is no agent, or OpenSSH is not installed.
         """
         command = ["ssh-keygen", "-Y", "sign", "-q", "-n", NAMESPACE, "-f", str(self.key)]
         environment = os.environ | {"SSH_ASKPASS_REQUIRE": "never"}
@@ -49,19 +49,19 @@ class Signer:
                 input=content,
                 capture_output=True,
                 env=environment,
-                start_new_session=True,  # without a terminal no one is asked for a passphrase
+                start_new_session=True,  # without a terminal, it cannot prompt for a passphrase
                 timeout=_SECONDS,
                 check=False,
             )
         except FileNotFoundError as error:
-            raise self._failed("there is no ssh-keygen", "install OpenSSH") from error
+            raise self._failed("ssh-keygen is not installed", "install OpenSSH") from error
         except subprocess.TimeoutExpired as error:
-            raise self._failed("ssh-keygen did not answer", "unlock the agent or touch the token in time") from error
+            raise self._failed("ssh-keygen did not respond", "unlock the agent or touch the token in time") from error
         if made.returncode or not made.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
             raise self._failed(
                 "ssh-keygen could not sign with the key",
                 "load the key into the agent (ssh-add) and name its public half under `signing` in settings.yaml, or "
-                "take `signing` out: then nothing is signed, and the audit report states it",
+                "remove `signing`: then nothing is signed, and the audit report says so",
             )
         return made.stdout
 

@@ -1,10 +1,10 @@
-"""Time stamps of RFC 3161: a third party's proof that a manifest or a head of the ledger existed at a time.
+"""RFC 3161 time stamps: a third party's proof that a manifest or a head of the ledger existed at a certain time.
 
-Belongs here: asking the service that ``settings.yaml`` names, and keeping an answer that holds. Does not belong
+Belongs here: requesting a stamp from the service that ``settings.yaml`` names, and keeping a valid one. Does not belong
 here: an auditor's check (``release.verification.timestamps``).
 
-Only a hash and a nonce leave the house. A service that does not answer fails nothing: what was made is not stamped, the
-run names it, and the next run asks again.
+Only a hash and a nonce leave the machine. If the service does not respond, the run continues: it reports the file that
+is not stamped, and the next run tries again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from hcip_pipeline.ledger.signing import HEAD
 from hcip_pipeline.messages import Progress, note
 from hcip_pipeline.one_address import opener
 
-#: of a stamp next to the file that it is of
+#: suffix of a stamp, which is next to the stamped file
 SUFFIX = ".tsr"
 _SECONDS = 20
 _MOST_BYTES = 100_000
@@ -45,11 +45,11 @@ _HEADERS = {"Content-Type": "application/timestamp-query", "User-Agent": "hcip"}
 
 @dataclass(frozen=True)
 class TimestampService:
-    """Who stamps.
+    """A time stamp service.
 
     Attributes:
-        url: where a query is posted to.
-        roots: certificates that the service's own is traced to.
+        url: the address to which queries are posted.
+        roots: trusted root certificates of the service.
     """
 
     url: str
@@ -57,14 +57,14 @@ class TimestampService:
 
     @property
     def name(self) -> str:
-        """Its host, as reports name it."""
+        """Its host name, for reports."""
         return urlsplit(self.url).hostname or ""
 
     def stamp(self, content: bytes) -> bytes:
-        """The service's response over ``content`` (DER), checked against the roots.
+        """The service's response for ``content`` (DER), checked against the roots.
 
         Raises:
-            HcipError: it did not answer in time, or not with a stamp that holds.
+            HcipError: the service did not respond in time, or not with a valid stamp.
         """
         query = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
         answer = self._post(query.as_bytes())
@@ -75,11 +75,11 @@ class TimestampService:
                 builder = builder.add_root_certificate(root)
             builder.build().verify_message(response, content)
         except (ValueError, VerificationError) as error:
-            raise self._failed(f"what it answered is not a time stamp that holds: {_first_line(error)}") from error
+            raise self._failed(f"its response is not a valid time stamp: {_first_line(error)}") from error
         return answer
 
     def _post(self, query: bytes) -> bytes:
-        """The answer, in time: the thread of one that drips is left behind."""
+        """The response, if it arrives in time; the thread that waits for a slow one is abandoned."""
         found: list[bytes] = []
         problems: list[str] = []
 
@@ -89,13 +89,13 @@ class TimestampService:
                 with opener().open(request, timeout=_SECONDS) as answer:
                     found.append(answer.read(_MOST_BYTES))
             except urllib.error.HTTPError as error:
-                problems.append(f"it answered with status {error.code}")
+                problems.append(f"it responded with status {error.code}")
             except urllib.error.URLError as error:
                 reason = error.reason
                 cause = reason.strerror if isinstance(reason, OSError) else type(reason).__name__
                 problems.append(f"it cannot be reached ({cause})")
             except http.client.HTTPException as error:
-                problems.append(f"it did not answer in HTTP ({type(error).__name__})")
+                problems.append(f"its response is not valid HTTP ({type(error).__name__})")
             except OSError as error:
                 problems.append(f"it cannot be reached ({error.strerror or type(error).__name__})")
 
@@ -104,10 +104,10 @@ class TimestampService:
         asking.join(_SECONDS)
         if found:
             return found[0]
-        raise self._failed(problems[0] if problems else f"it did not answer within {_SECONDS} seconds")
+        raise self._failed(problems[0] if problems else f"it did not respond within {_SECONDS} seconds")
 
     def _failed(self, what: str) -> HcipError:
-        return HcipError(f"{self.name}: {what}", rule=_RULE, fix="the next run asks again; nothing else depends on it")
+        return HcipError(f"{self.name}: {what}", rule=_RULE, fix="the next run tries again; nothing else depends on it")
 
 
 def _first_line(error: Exception) -> str:
@@ -115,32 +115,32 @@ def _first_line(error: Exception) -> str:
 
 
 def read_roots(file: Path) -> tuple[x509.Certificate, ...]:
-    """The certificates of a PEM file.
+    """The certificates in a PEM file.
 
     Raises:
-        HcipError: it cannot be read, or holds none.
+        HcipError: it cannot be read, or contains none.
     """
     fix = "name a file with the service's root certificates in PEM under `timestamps: roots:` in settings.yaml"
     try:
         return tuple(x509.load_pem_x509_certificates(file.read_bytes()))
     except OSError as error:
-        raise HcipError(f"it cannot be read: {error.strerror}", file=file, rule=_RULE, fix=fix) from error
+        raise HcipError(f"the file cannot be read: {error.strerror}", file=file, rule=_RULE, fix=fix) from error
     except ValueError as error:
-        raise HcipError("it holds no certificate", file=file, rule=_RULE, fix=fix) from error
+        raise HcipError("the file contains no certificate", file=file, rule=_RULE, fix=fix) from error
 
 
 def stamp_release(service: TimestampService | None, manifest: Path, progress: Progress) -> bool:
-    """Stamp a release's manifest: ``r<n>.tsr`` next to ``r<n>/``; gives whether it is stamped.
+    """Stamp a release's manifest as ``r<n>.tsr`` next to ``r<n>/``; returns whether it is stamped.
 
     Args:
-        progress: called with the reason where it is not.
+        progress: called with the reason if it is not.
     """
     folder = manifest.parent
     return service is not None and _stamp_file(service, manifest, folder.with_name(f"{folder.name}{SUFFIX}"), progress)
 
 
 def stamp_head(home: Home, service: TimestampService | None, progress: Progress) -> bool:
-    """Write and stamp the ledger's head; gives whether it is stamped. Arguments as :func:`stamp_release`."""
+    """Write and stamp the ledger's head; returns whether it is stamped. Arguments as :func:`stamp_release`."""
     head = head_of(home)
     if service is None or not head:
         return False
@@ -164,7 +164,7 @@ def _stamp_file(service: TimestampService, file: Path, stamp: Path, progress: Pr
 
 
 def _is_of(stamp: bytes, content: bytes) -> bool:
-    """Whether a stamp is one of this content, signed by whomever."""
+    """Whether a stamp is of this content, no matter who signed it."""
     import hashlib
 
     try:

@@ -144,7 +144,7 @@ class TestReceipts:
         receipt = sorted(home.lake_hospital("receipts", "2024Q1").glob("*.json"))[0]
         receipt.unlink()
         shutil.rmtree(home.inbox / "hospital" / "2024Q1")
-        with pytest.raises(HcipError, match="cannot be ingested again: the file is gone"):
+        with pytest.raises(HcipError, match="cannot be ingested again: the accepted file is missing"):
             check_home(home, [PERIOD], quiet)
 
     def test_a_quarter_whose_retention_ended_is_not_missing(self, home: Home) -> None:

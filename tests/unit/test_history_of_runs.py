@@ -1,4 +1,4 @@
-"""The databases of a home's history of runs: kept open while it is used, and noticed when they are damaged."""
+"""The databases of a home's history of runs: kept open while in use, and reported if they are damaged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hcip_pipeline.ledger.lines import ledger_path
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home whose history was open twice at once, with the database of one run."""
+    """A home whose history was opened twice at the same time, with the database of one run."""
     home = Home(tmp_path_factory.mktemp("home"))
     ledger_path(home).touch()
     with home_instance(home) as outer, home_instance(home) as inner:
@@ -31,7 +31,7 @@ def names(home: Home, pattern: str) -> list[str]:
     return sorted(path.relative_to(home.dagster).as_posix() for path in home.dagster.rglob(pattern))
 
 
-def test_what_is_kept_open_is_closed_with_the_history(used: Home) -> None:
+def test_databases_are_closed_with_the_history(used: Home) -> None:
     check_history(used)
     assert names(used, "*.db-*") == []
 
@@ -59,7 +59,7 @@ def test_a_damaged_database_is_named(used: Home, monkeypatch: pytest.MonkeyPatch
         (dg.DagsterRunStatus.SUCCESS, True),
     ],
 )
-def test_an_empty_database_of_a_run_is_damage_unless_its_process_was_killed_as_it_made_it(
+def test_a_runs_empty_database_is_damage_unless_the_run_never_started(
     used: Home, status: dg.DagsterRunStatus, is_damage: bool
 ) -> None:
     with home_instance(used) as instance:

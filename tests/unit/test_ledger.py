@@ -1,4 +1,4 @@
-"""The ledger's own file: its chain, its head, appending from several processes, and a process that was killed."""
+"""The ledger file: its chain, its head, appending from several processes, and a killed process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_two_ways_to_build_a_merkle_tree_agree(number: int) -> None:
         assert merkle_root(files | {"lake/000": "f" * 64}) != merkle_root(files)
 
 
-def test_a_line_is_bound_to_the_one_before_and_equal_homes_have_equal_ledgers(tmp_path: Path) -> None:
+def test_a_line_is_chained_to_the_previous_one_and_equal_homes_have_equal_ledgers(tmp_path: Path) -> None:
     homes = [Home(tmp_path / "a"), Home(tmp_path / "b")]
     for home in homes:
         begin(home)
@@ -47,7 +47,7 @@ def test_a_line_is_bound_to_the_one_before_and_equal_homes_have_equal_ledgers(tm
     assert head_of(homes[0]) == head_of(homes[1]) == f"4:{lines[-1].hash}"
 
 
-def test_a_line_that_a_killed_process_left_half_written_is_cut_off(home: Home) -> None:
+def test_a_half_written_line_of_a_killed_process_is_removed(home: Home) -> None:
     add(home, "one")
     whole = ledger_path(home).read_bytes()
     for rest in (b"{", b'{"files":{"lake/two":"00', whole[:-1]):
@@ -59,7 +59,7 @@ def test_a_line_that_a_killed_process_left_half_written_is_cut_off(home: Home) -
 
 
 @pytest.mark.parametrize("change", ["edit", "remove", "swap", "insert", "not JSON", "root"])
-def test_a_changed_line_stops_everything_and_is_named(home: Home, change: str) -> None:
+def test_a_changed_line_is_an_error_that_names_it(home: Home, change: str) -> None:
     add(home, "one", "two", "three", "four")
     lines = ledger_path(home).read_bytes().splitlines(keepends=True)
     if change == "edit":
@@ -81,7 +81,7 @@ def test_a_changed_line_stops_everything_and_is_named(home: Home, change: str) -
     assert "backup" in raised.value.fix
 
 
-def test_processes_that_append_at_once_lose_nothing(home: Home) -> None:
+def test_processes_that_append_concurrently_lose_nothing(home: Home) -> None:
     program = (
         "import sys; from pathlib import Path; from hcip_pipeline.home.folders import Home\n"
         "from hcip_pipeline.ledger.lines import Entry, append\n"
@@ -93,7 +93,7 @@ def test_processes_that_append_at_once_lose_nothing(home: Home) -> None:
     assert sorted(names) == sorted(f"{who}-{at}" for who in "abc" for at in range(20))
 
 
-def test_the_newest_line_about_a_thing_holds_but_a_release_has_one(home: Home) -> None:
+def test_the_newest_line_of_a_name_applies_but_the_first_of_a_release(home: Home) -> None:
     release = "releases/2025H1/r1/datapackage.json"
     entries = [
         Entry("acceptance", "one", {"lake/a": "1", "lake/b": "1"}),
@@ -116,7 +116,7 @@ def test_a_home_older_than_its_ledger_is_noted(home: Home) -> None:
     assert "before its ledger" in first.entry.name and second.entry.name == "2023-0"
     assert "older than its ledger" in reported[0]
     record_norms(home, "2023-0")
-    assert len(read_ledger(home)) == 2, "what a line already records has no second one"
+    assert len(read_ledger(home)) == 2, "there is no second line for the same thing"
     (norms / "manifest.json").write_text('{"inputs": []}')
     with pytest.raises(HcipError, match=r"lake/norms/2023-0/manifest\.json is changed \(line 2") as raised:
         check_home(home, (), reported.append)
@@ -134,7 +134,7 @@ def test_a_receipt_without_a_line_is_set_aside(home: Home) -> None:
     assert "has no line in the ledger" in reported[0]
 
 
-def test_a_full_disk_is_named_and_loses_no_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_loses_no_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     add(home, "one")
 
     def full(_descriptor: int) -> None:

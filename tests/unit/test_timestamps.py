@@ -1,4 +1,4 @@
-"""Time stamps of a service of our own on this machine: ``openssl ts -reply`` behind a web server."""
+"""Time stamps from a local test service: ``openssl ts -reply`` behind a web server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def certificate(folder: Path, name: str, issuer: str, *, stamps: bool) -> None:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers a query as its path states: stamped, an error, elsewhere, nonsense, or a byte now and then."""
+    """Responds according to the path: a stamp, an error, a redirect, nonsense, or a byte now and then."""
 
     folder: Path
 
@@ -99,11 +99,11 @@ class Handler(BaseHTTPRequestHandler):
         return subprocess.run(command, cwd=self.folder, capture_output=True, check=True).stdout
 
     def log_message(self, *_: object) -> None:
-        """Nothing is logged."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
-    """Tells nobody of a client that has gone."""
+    """Ignores clients that have disconnected."""
 
     def handle_error(self, *_: object) -> None:
         return
@@ -111,7 +111,7 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root, a certificate of it that stamps, and a root of somebody else."""
+    """A root certificate, a stamping certificate issued by it, and an unrelated root."""
     folder = tmp_path_factory.mktemp("tsa")
     for name, issuer, stamps in (("root", "root", False), ("tsa", "root", True), ("stranger", "stranger", False)):
         certificate(folder, name, issuer, stamps=stamps)
@@ -147,7 +147,7 @@ def service(home: Home) -> TimestampService:
     return found
 
 
-def test_a_manifest_and_the_head_are_stamped_and_any_auditor_can_check_it(home: Home, authority: Path) -> None:
+def test_a_manifest_and_the_head_are_stamped_and_any_auditor_can_check_them(home: Home, authority: Path) -> None:
     manifest = home.releases / "2025H1" / "r1" / "datapackage.json"
     stamp, head = manifest.parent.with_name("r1.tsr"), home.root / "ledger.head"
     reported: list[str] = []
@@ -169,7 +169,7 @@ def test_a_manifest_and_the_head_are_stamped_and_any_auditor_can_check_it(home: 
     assert verify_timestamp(manifest, stamp, authority / "root.pem")[0] == "not stamped"
 
 
-def test_what_is_stamped_is_not_asked_for_again_and_a_new_head_is(home: Home) -> None:
+def test_a_stamp_is_requested_once_and_again_for_a_new_head(home: Home) -> None:
     token = home.root / "ledger.head.tsr"
     assert stamp_head(home, service(home), print)
     first = token.read_bytes()
@@ -178,7 +178,7 @@ def test_what_is_stamped_is_not_asked_for_again_and_a_new_head_is(home: Home) ->
     append(home, lambda _: [Entry("norms", "2024-x")])
     reported: list[str] = []
     assert not stamp_head(home, unreachable, reported.append) and not token.exists(), (
-        "no stamp of an earlier head is left"
+        "no stamp of an earlier head remains"
     )
     assert "not stamped" in reported[0]
     assert stamp_head(home, service(home), print) and token.read_bytes() != first
@@ -187,14 +187,14 @@ def test_what_is_stamped_is_not_asked_for_again_and_a_new_head_is(home: Home) ->
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("/busy", "answered with status 503"),
-        ("/moved", "answered with status 302"),
-        ("/page", "not a time stamp that holds"),
-        ("/drips", "did not answer within 0.5 seconds"),
+        ("/busy", "responded with status 503"),
+        ("/moved", "responded with status 302"),
+        ("/page", "not a valid time stamp"),
+        ("/drips", "did not respond within 0.5 seconds"),
         (":9", "cannot be reached"),
     ],
 )
-def test_a_service_that_fails_fails_nothing(
+def test_a_failing_service_does_not_stop_the_run(
     home: Home, url: str, path: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timestamps, "_SECONDS", 0.5)
@@ -211,7 +211,7 @@ def test_a_service_that_fails_fails_nothing(
 
 def test_a_stamp_of_another_authority_is_not_kept(home: Home, authority: Path) -> None:
     stranger = timestamps.read_roots(authority / "stranger.pem")
-    with pytest.raises(HcipError, match="not a time stamp that holds"):
+    with pytest.raises(HcipError, match="not a valid time stamp"):
         replace(service(home), roots=stranger).stamp(b"content")
 
 
@@ -221,7 +221,7 @@ def test_a_stamp_of_another_authority_is_not_kept(home: Home, authority: Path) -
         ("{url: 'http://tsa.example/', roots: /nowhere.pem}", "does not begin with https"),
         ("{url: 'https://user:secret@tsa.example/', roots: /nowhere.pem}", "no address of a host alone"),
         ("{url: 'https://tsa.example/', roots: /nowhere.pem}", "cannot be read"),
-        ("{url: 'https://tsa.example/', roots: 'SETTINGS'}", "holds no certificate"),
+        ("{url: 'https://tsa.example/', roots: 'SETTINGS'}", "contains no certificate"),
         ("{url: 'https://tsa.example/'}", "roots"),
     ],
 )
