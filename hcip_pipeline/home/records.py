@@ -29,5 +29,5 @@ def read_record(path: Path, *needed: str, fix: str = _FIX) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not JSON"
         raise HcipError(f"the record cannot be read: {reason}", file=path, rule="RECORD-DAMAGED", fix=fix) from error
     if not isinstance(record, dict) or not set(needed) <= record.keys():
-        raise HcipError("the record is not what was written", file=path, rule="RECORD-DAMAGED", fix=fix)
+        raise HcipError("the record is damaged or was changed", file=path, rule="RECORD-DAMAGED", fix=fix)
     return record

@@ -1,4 +1,4 @@
-"""A month of CMS files is accepted whole or refused with its own message."""
+"""A month of CMS files is accepted as a whole, or refused with a message of its own."""
 
 import datetime as dt
 import zipfile
@@ -69,7 +69,7 @@ def rule_of(home: Home, month: str = "2025-04") -> str:
     return receipt.rule
 
 
-def test_an_archive_becomes_one_typed_file_a_table(home):
+def test_an_archive_becomes_one_typed_file_per_table(home):
     deliver(home)
     receipt = only(ingest_month(home, "2025-04"))
     assert receipt.accepted, receipt
@@ -93,7 +93,7 @@ def test_unzipped_files_are_the_same_archive(home, tmp_path):
     assert only(ingest_month(other, "2025-04")).files == loose.files
 
 
-def test_the_same_archive_again_is_the_same_receipt_and_the_same_bytes(home, tmp_path):
+def test_the_same_archive_again_has_the_same_receipt_and_the_same_bytes(home, tmp_path):
     deliver(home)
     first = only(ingest_month(home, "2025-04"))
     written = {path: path.read_bytes() for path in home.lake.rglob("*") if path.is_file()}
@@ -149,7 +149,7 @@ def test_a_file_named_by_the_control_file_is_missing(home):
 
 
 def rezip(path: Path, change) -> None:
-    """Write an archive again with every member changed, or left out where ``change`` gives None."""
+    """Rewrite an archive with every member changed, or left out if ``change`` returns None."""
     with zipfile.ZipFile(path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -223,14 +223,14 @@ def test_links_are_refused_inside_and_outside(home, tmp_path):
     assert rule_of(home) == "CCLF-LINK"
 
 
-def test_a_file_that_would_grow_without_end(home):
+def test_a_file_that_would_expand_too_far_is_refused(home):
     path = deliver(home)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("blank.txt", b" " * 60_000_000)
     assert rule_of(home) == "CCLF-EXPANSION"
 
 
-def test_damage_shows_while_reading(home):
+def test_damage_is_found_while_reading(home):
     path = deliver(home, content=files() | {"cclf7": encode("cclf7", pl.DataFrame({"bene_mbi_id": [MBI] * 500}))})
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
@@ -240,7 +240,7 @@ def test_damage_shows_while_reading(home):
     assert rule_of(home) == "CCLF-ARCHIVE-CORRUPT"
 
 
-def test_what_is_not_an_archive_is_reported(home):
+def test_files_that_are_not_archives_are_reported(home):
     (inbox(home) / "readme.txt").write_text("hello")
     (inbox(home) / archive_name("A1234.ACO", APRIL)).write_text("hello")
     assert [r.rule for r in ingest_month(home, "2025-04")] == ["CCLF-ARCHIVE-CORRUPT", "CCLF-NAME"]
@@ -278,7 +278,7 @@ def test_identifiers_in_a_circle_are_refused_in_one_file_and_across_months(home,
     assert rule_of(other) == "CCLF-IDENTIFIER-CYCLE"
 
 
-def test_receipts_say_no_more_than_counts_and_are_all_kept(home):
+def test_receipts_contain_only_counts_and_are_all_kept(home):
     rezip(deliver(home), lambda n, c: c.replace(b"2025-04-15", b"2025-04-31") if ".ZC1Y" in n else c)
     ingest_month(home, "2025-04")
     deliver(home)
@@ -319,7 +319,7 @@ def test_hcip_check_reports_the_contents_and_faults_of_an_archive(home, capsys):
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_damaged_archive_is_accepted_as_it_was_or_refused_with_a_message(data):
-    """Whatever happens on the way, the intake answers in words."""
+    """Whatever the damage, the intake reports it with a message."""
     with TemporaryDirectory() as folder:
         path = write_archive(Path(folder), archive_name("A1234.ACO", APRIL), files())
         content = bytearray(path.read_bytes())
@@ -330,7 +330,7 @@ def test_a_damaged_archive_is_accepted_as_it_was_or_refused_with_a_message(data)
     assert receipt.accepted or (receipt.rule and receipt.message and receipt.fix)
 
 
-def test_a_refusal_comes_with_the_way_out(home, capsys):
+def test_a_refusal_says_what_to_do(home, capsys):
     rezip(deliver(home), lambda n, c: c.replace(b"2025-04-15", b"2025-04-31") if ".ZC1Y" in n else c)
     deliver(home, content=files(claim="2"), run_out=True, year=2024)
     print_ingest(home, IngestReport({}, {"2025-04": ingest_month(home, "2025-04")}, {}))
@@ -343,7 +343,7 @@ def test_a_refusal_comes_with_the_way_out(home, capsys):
     assert MBI not in out
 
 
-def test_folders_in_an_archive_play_no_part(home):
+def test_folders_in_an_archive_are_ignored(home):
     name = archive_name("A1234.ACO", APRIL)
     with zipfile.ZipFile(inbox(home) / name, "w") as archive:
         for member, content in members(name, files()).items():

@@ -1,4 +1,4 @@
-"""The CCLF record layouts hold together: every byte belongs to one field, in both generations."""
+"""The CCLF record layouts are consistent: every byte belongs to one field, in both generations."""
 
 from hcip_pipeline.contracts.cms import LAYOUTS, TABLES
 
@@ -25,9 +25,9 @@ def test_an_older_record_ends_with_a_field():
             assert layout.fields_within(length)[-1].end == length
 
 
-def test_there_are_286_fields_and_a_lake_table_a_file():
+def test_there_are_286_fields_and_one_lake_table_per_file():
     assert sum(len(layout.fields) for layout in LAYOUTS.values()) == 286
-    assert set(TABLES) == {*LAYOUTS, "claim_tags", "patient_numbers"}  # the last two come of BCDA alone
+    assert set(TABLES) == {*LAYOUTS, "claim_tags", "patient_numbers"}  # the last two come only from BCDA
 
 
 def test_every_amount_is_money():

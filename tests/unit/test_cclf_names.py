@@ -39,7 +39,7 @@ def test_names_of_all_models_are_read(name, organization, file, run_out, test):
         "T.A0001.ACO.ZC0Y18.D181120.T10000199",
     ],
 )
-def test_other_names_are_no_cclf_names(name):
+def test_other_names_are_not_cclf_names(name):
     assert CclfName.parse(name) is None
 
 

@@ -1,4 +1,4 @@
-"""Records are cut by byte, trimmed, typed and refused as inputs.md states."""
+"""Records are cut by byte, trimmed, typed and refused as inputs.md specifies."""
 
 import datetime as dt
 import io
@@ -19,7 +19,7 @@ from hcip_pipeline.synthetic.cclf_records import control_file, encode
 
 
 def record(table: str, length: int | None = None, **cells: bytes) -> bytes:
-    """One record with the given cells as they lie in it: a cell shorter than its field is followed by blanks."""
+    """One record with the given cells; a cell shorter than its field is followed by blanks."""
     layout = LAYOUTS[table]
     out = bytearray(b" " * (length or layout.record_lengths[-1]))
     for field in layout.fields:
@@ -114,7 +114,7 @@ def test_an_older_generation_has_the_same_columns():
     assert old["clm_cntl_num"].to_list() == [None]
 
 
-def test_an_empty_file_is_no_records():
+def test_an_empty_file_has_no_records():
     assert read("cclf7", b"")[1].records == 0
 
 
@@ -164,8 +164,8 @@ NUMBER_CELLS = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(cells=st.lists(NUMBER_CELLS, min_size=1, max_size=6))
-def test_amounts_are_read_as_a_plain_reading_of_each_has_them(cells):
-    """All cells of a field are read at once: what is in one record must not change another's value."""
+def test_amounts_equal_a_plain_reading_of_each_cell(cells):
+    """All cells of a field are read at once, so a record must not change another's value."""
     cells = [cell.encode()[:17] for cell in cells]
     content = b"".join(record("cclf1", clm_pmt_amt=cell) + b"\n" for cell in cells)
     expected, wrong = [], []
@@ -186,7 +186,7 @@ def test_amounts_are_read_as_a_plain_reading_of_each_has_them(cells):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(" ~Aé\u00a0", max_size=8), min_size=1, max_size=5))
-def test_texts_lose_the_blanks_around_them_and_nothing_else(texts):
+def test_texts_lose_only_the_blanks_around_them(texts):
     cells = [text.encode()[:11].decode(errors="ignore") for text in texts]
     content = b"".join(record("cclf1", bene_mbi_id=cell.encode()) + b"\n" for cell in cells)
     expected = [None if cell.strip(" ") in ("", "~") else cell.strip(" ") for cell in cells]
@@ -210,7 +210,7 @@ def test_more_places_than_the_format_are_rounded_half_away_from_zero_and_counted
     assert reader.rounded_values == 2
 
 
-def test_what_is_written_is_what_is_read():
+def test_written_records_are_read_back_unchanged():
     rows = pl.DataFrame(
         {
             "bene_mbi_id": ["1A", "2É"], "bene_dob": [dt.date(1950, 1, 2), None], "bene_age": [75, None],
@@ -248,7 +248,7 @@ def test_control_file_lines_of_69_or_70_and_odd_lengths():
         (lambda c: c + c.splitlines()[1], "CCLF-CONTROL-NAMES-TWICE"),
     ],
 )
-def test_control_files_that_cannot_be_relied_on(change, rule):
+def test_unreliable_control_files_are_refused(change, rule):
     content = control_file({"cclf9": record("cclf9") + b"\n"})
     with pytest.raises(HcipError) as caught:
         parse_control(change(content), "CCLF0")

@@ -1,6 +1,6 @@
-"""An archive as CMS delivers it, zipped or not: its members, opened without ever being unpacked to disk.
+"""An archive as CMS delivers it, zipped or not; its members are read without being unpacked to disk.
 
-Belongs here: finding deliveries in a folder and opening their members safely. Does not belong here: what is in them.
+Belongs here: finding deliveries in a folder and opening their members safely. Does not belong here: their content.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hcip_pipeline.intake.bcda.names import is_export_file
 from hcip_pipeline.intake.cclf.names import CclfName
 from hcip_pipeline.intake.claims.deliveries import reading_fault
 
-#: CMS's archives hold eleven.
+#: CMS's archives have eleven.
 MAX_MEMBERS = 1_000
 _RESEND = "ask CMS for the archive again, or transfer it again in binary mode"
 
@@ -35,11 +35,11 @@ class Delivery:
 
     @property
     def label(self) -> str:
-        """What messages call it: the archive's own name, or that of the archive its files would make."""
+        """Its name in messages: the archive's own, or for unzipped files the one that their archive would have."""
         return self.paths[0].name if self.is_zip else str(self.name)
 
     def sha256(self) -> str:
-        """Of the archive; of unzipped files, over the names and hashes of all."""
+        """The archive's hash; for unzipped files, one hash over their names and hashes."""
         if self.is_zip:
             return sha256_of(self.paths[0], CLAIMS)
         listing = "".join(
@@ -49,7 +49,7 @@ class Delivery:
 
     @property
     def size(self) -> int:
-        """Bytes of the member, unpacked."""
+        """Bytes of the archive, or of the unzipped files, on disk."""
         return sum(path.stat().st_size for path in self.paths)
 
     def members(self) -> list[Member]:
@@ -64,7 +64,7 @@ class Delivery:
             with open_file(self.paths[0], CLAIMS) as stream, zipfile.ZipFile(stream) as archive:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MAX_MEMBERS:
-                raise ValueError(f"it holds {len(entries):,} files, more than {MAX_MEMBERS:,}")
+                raise ValueError(f"it contains {len(entries):,} files, more than {MAX_MEMBERS:,}")
         except ARCHIVE_DAMAGE as error:
             raise self.refusal("CCLF-ARCHIVE-CORRUPT", f"the archive cannot be opened ({error})", _RESEND) from error
         return [self._checked(entry) for entry in entries]
@@ -78,7 +78,7 @@ class Delivery:
                 "do not use this archive",
             )
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise self.refusal("CCLF-UNSAFE-MEMBER", "the archive holds a symbolic link", "do not use this archive")
+            raise self.refusal("CCLF-UNSAFE-MEMBER", "the archive contains a symbolic link", "do not use this archive")
         if entry.flag_bits & 0x1:
             raise self.refusal(
                 "CCLF-ARCHIVE-ENCRYPTED", "the archive is encrypted", "decrypt it and put the archive or its files here"
@@ -86,7 +86,8 @@ class Delivery:
         if entry.file_size > CLAIMS.max_unpacked(entry.compress_size):
             raise self.refusal(
                 "CCLF-EXPANSION",
-                f"a file of the archive would grow over {CLAIMS.times} times, or {bytes_in_words(CLAIMS.unpacked)}",
+                f"a file of the archive would expand to over {CLAIMS.times} times its size, or over "
+                f"{bytes_in_words(CLAIMS.unpacked)}",
                 "check where the archive comes from; if it is genuine, unzip it and put its files here",
             )
         return Member(path.name, CclfName.parse(path.name), self.paths[0], entry)
@@ -107,7 +108,7 @@ class Member:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The member's bytes; damage shows while reading, as ``CCLF-ARCHIVE-CORRUPT``."""
+        """Open the member for reading; damage is found while reading and raises ``CCLF-ARCHIVE-CORRUPT``."""
         try:
             if self.entry is None:
                 with open_file(self.path, CLAIMS) as stream:
@@ -129,24 +130,24 @@ class Member:
 def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
     try:
         return archive.open(entry)
-    except ValueError as error:  # its place is outside of the archive
+    except ValueError as error:  # its offset is outside the archive
         raise zipfile.BadZipFile(str(error)) from error
 
 
 def find_deliveries(folder: Path) -> tuple[list[Delivery], list[HcipError]]:
-    """Every delivery below a folder, oldest first, and what is there that is neither one nor of an export of BCDA.
+    """Every delivery below a folder, oldest first, and an error for each file that is of no delivery or BCDA export.
 
-    Unzipped files of one organization, date and kind are one delivery, wherever they are below the folder.
+    Unzipped files of one series and date in the same folder are one delivery.
     """
     deliveries: list[Delivery] = []
     strays: list[HcipError] = []
     loose: dict[tuple[object, ...], list[tuple[CclfName, Path]]] = {}
     for path in sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()):
         if any(part.startswith((".", "__")) for part in path.relative_to(folder).parts):
-            continue  # a file manager's own
+            continue  # created by a file manager
         name = CclfName.parse(path.name)
         if name is None and is_export_file(path.name):
-            continue  # another shape, with rules of its own
+            continue  # another shape, with its own rules
         if path.is_symlink() or not path.is_file():
             strays.append(
                 HcipError(

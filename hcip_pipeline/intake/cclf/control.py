@@ -1,4 +1,4 @@
-"""CCLF0, the control file: how many records each file of an archive holds, and how long they are. Pure."""
+"""CCLF0, the control file: how many records each file of an archive has, and how long they are. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hcip_pipeline.contracts.cms import LAYOUTS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.rules.problem import Problem
 
-#: A control file is a dozen short lines; more is something else.
+#: A control file has a dozen short lines; a longer file is not one.
 MAX_BYTES = 1_000_000
 _LINE_LENGTHS = (69, 70)
 _FIX = "ask CMS for the archive again; the control file must name every file once, as type|name|count|length"
@@ -17,7 +17,7 @@ _FIX = "ask CMS for the archive again; the control file must name every file onc
 
 @dataclass(frozen=True)
 class ControlLine:
-    """One file as the control file states it."""
+    """One file's entry in the control file."""
 
     table: str
     records: int
@@ -26,7 +26,7 @@ class ControlLine:
 
 @dataclass(frozen=True)
 class Control:
-    """The control file read: stated totals by table, and what was odd but harmless about it."""
+    """A parsed control file: the stated totals by table, and warnings about harmless oddities."""
 
     lines: dict[str, ControlLine]
     warnings: tuple[Problem, ...]
@@ -65,7 +65,7 @@ def parse_control(content: bytes, file: str) -> Control:
         raise _unreadable("it names no file", file, None)
     warnings = []
     if odd_lengths:
-        message = f"{odd_lengths} lines of the control file are not 69 or 70 long"
+        message = f"{odd_lengths} lines of the control file are not 69 or 70 characters long"
         warnings.append(Problem("CCLF-CONTROL-LINE-LENGTH", message))
     for table, line in lines.items():
         expected = LAYOUTS[table].record_lengths

@@ -1,6 +1,6 @@
-"""Fixed-width records to typed columns, by byte position, a bounded piece at a time.
+"""From fixed-width records to typed columns, by byte position, in pieces of bounded size.
 
-Belongs here: where records begin and end, and what is wrong with a file that has others. Does not belong here: what the
+Belongs here: where records begin and end, and errors for records of a wrong length. Does not belong here: what the
 bytes of a field mean (``record_columns``), which files there are, and their totals.
 """
 
@@ -23,18 +23,18 @@ from hcip_pipeline.intake.cclf.record_columns import RecordPiece, UnreadableErro
 
 #: Bytes of records cut at a time: small enough to stay in the processor's cache while each field is cut from them.
 PIECE_BYTES = 2_000_000
-#: Pieces cut at once. The work is done outside the interpreter's lock, and more would only hold more memory.
+#: Pieces cut in parallel. The work runs outside the interpreter's lock; more threads would only use more memory.
 _THREADS = 2
 _LINE_FEED = 10
 _CARRIAGE_RETURN = 13
 _RESEND = "ask CMS for the archive again"
-#: Part D: its events are kept, and no payment rests on them.
+#: Part D: its events are stored, but no payment depends on them.
 _NOT_SETTLED_ON = ("cclf7",)
 
 
 @dataclass(frozen=True)
 class _RawPiece:
-    """Whole records as they are in the file, the first of them record ``first_row`` of it."""
+    """Whole records as in the file; the first one is record ``first_row`` of the file."""
 
     content: bytes
     first_row: int
@@ -51,7 +51,7 @@ class _CutPiece:
 
 
 class RecordReader:
-    """Reads one file of records; after iteration the counts state what was there.
+    """Reads one file of records; the counts are complete after iteration.
 
     Args:
         stream: the file's bytes, read once from the start.
@@ -83,7 +83,7 @@ class RecordReader:
             fault: HcipError | None = None
             for piece in self._pieces():
                 if isinstance(piece, HcipError):
-                    fault = piece  # what was read before it comes first
+                    fault = piece  # a fault in an earlier piece comes first
                     break
                 waiting.append(threads.submit(self._cut, piece))
                 if len(waiting) > _THREADS:
@@ -101,7 +101,7 @@ class RecordReader:
         return piece.rows
 
     def _pieces(self) -> Iterator[_RawPiece | HcipError]:
-        """The file's records, piece by piece, and at last what is wrong with their end, if anything."""
+        """The file's records, piece by piece, and finally an error if the file does not end well."""
         head = self._read(max(self._layout.record_lengths) + 2)
         if not head.rstrip(b"\r\n\x1a"):
             return
@@ -173,7 +173,7 @@ class RecordReader:
         field = error.field
         return HcipError(
             f"{field.name.upper()} (bytes {field.offset + 1}–{field.end}) is not {error.expected} "
-            f"in {error.values} record{'s' if error.values > 1 else ''}, this one first",
+            f"in {error.values} record{'s' if error.values > 1 else ''}, first in this one",
             fix=_RESEND + "; a value that cannot be read may mean that the record is shifted",
             file=self._file, row=first_row + error.first_record, rule="CCLF-VALUE",
         )  # fmt: skip
@@ -202,6 +202,6 @@ class RecordReader:
 
 @cache
 def record_schema(layout: CmsLayout) -> pa.Schema:
-    """Columns of a file's records in every generation, and ``source_row``."""
+    """Columns of a file's records in every generation of its layout, and ``source_row``."""
     types = {field.name: field.polars_type for field in layout.fields}
     return pl.DataFrame(schema={**types, "source_row": pl.Int64}).to_arrow().schema

@@ -1,6 +1,6 @@
-"""Chains of Medicare beneficiary identifiers: refusing a cross-reference that runs in a circle.
+"""Chains of Medicare beneficiary identifiers: refusing cross-references that form a circle.
 
-Belongs here: the check at the door. Does not belong here: resolving identifiers, which the warehouse does over all
+Belongs here: the check during intake. Does not belong here: resolving identifiers, which the warehouse does over all
 months (``int_current_identifiers``).
 """
 
@@ -26,14 +26,14 @@ def links(files: Sequence[Path]) -> pl.DataFrame:
 
 
 def identifiers_in_cycles(edges: pl.DataFrame) -> int:
-    """How many previous numbers never reach a current one, because the chain they are on is a circle.
+    """How many previous numbers never reach a current one, because their chain is a circle or leads into one.
 
-    Chains are peeled from their newest end: what cannot be peeled is a circle or leads into one.
+    Chains lose their newest link again and again; the links that remain are circles or lead into one.
     """
     while True:
-        leads_on = edges.join(
+        remaining = edges.join(
             edges.select(pl.col("prvs_num").unique()), left_on="crnt_num", right_on="prvs_num", how="semi"
         )
-        if leads_on.height == edges.height:
+        if remaining.height == edges.height:
             return edges["prvs_num"].n_unique()
-        edges = leads_on
+        edges = remaining

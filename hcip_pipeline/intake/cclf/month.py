@@ -1,6 +1,6 @@
-"""Ingesting a month of CMS files: every archive of its inbox folder, whole or not at all, each with a receipt.
+"""Ingesting a month of CMS files: every archive of its inbox folder, as a whole or not at all, each with a receipt.
 
-Belongs here: the rules between an archive's files, its control file and the archives before it. Does not belong here:
+Belongs here: the rules between an archive's files, its control file and earlier archives. Does not belong here:
 reading records (``fixed_width``), names, control lines, or any rule about claims.
 """
 
@@ -34,8 +34,8 @@ _RESEND = "ask CMS for the archive again"
 def ingest_month(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:
     """Ingest every archive of ``inbox/cms/<month>/`` that is not yet in the lake.
 
-    An archive is accepted whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused;
-    either way it has a receipt. The same archive again is the same receipt.
+    An archive is accepted as a whole, as one Parquet file per table below ``lake/cms/<table>/month=<month>/``, or
+    refused; either way it has a receipt. The same archive again has the same receipt.
 
     Args:
         home: the home folder.
@@ -43,7 +43,7 @@ def ingest_month(home: Home, month: Month | str, progress: Progress | None = Non
         progress: called with a description of what is being read.
 
     Returns:
-        One receipt an archive, oldest archive first, then one for each file that is not an archive.
+        One receipt per archive, oldest archive first, then one per file that is not an archive.
     """
     month = Month.parse(month) if isinstance(month, str) else month
     deliveries, strays = find_deliveries(home.inbox / "cms" / str(month))
@@ -52,7 +52,7 @@ def ingest_month(home: Home, month: Month | str, progress: Progress | None = Non
 
 
 def check_deliveries(path: Path, progress: Progress | None = None) -> list[ArchiveReceipt]:
-    """The same rules on one archive, or a folder of them, without a home; nothing is kept."""
+    """Apply the same rules to one archive, or a folder of them, without a home; nothing is stored."""
     deliveries, strays = deliveries_at(path, find_deliveries)
     results = []
     for delivery in deliveries:
@@ -69,7 +69,7 @@ def _silent(_message: str) -> None:
 def _ingest(home: Home, month: Month, delivery: Delivery, progress: Progress) -> ArchiveReceipt:
     try:
         sha256, size = delivery.sha256(), delivery.size
-    except (HcipError, OSError) as error:  # gone, locked or too large: it must not stop the others
+    except (HcipError, OSError) as error:  # missing, locked or too large: it must not stop the others
         return _refused(delivery, month, unreadable(error, _RESEND))
     before = [receipt for receipt in receipts(home, [month]) if receipt.accepted]
     for receipt in before:
@@ -102,7 +102,7 @@ def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
             raise delivery.refusal(
                 "CCLF-OLDER",
                 f"the archive is older than {receipt.archive}, which was already ingested for this month",
-                "remove it: the newer one holds the month",
+                "remove it: the newer one counts for the month",
             )
         if ours == theirs:
             raise delivery.refusal(
@@ -115,7 +115,7 @@ def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
 def _read(
     delivery: Delivery, month: Month, staging: Path, cross_references: list[Path], progress: Progress
 ) -> ArchiveReceipt:
-    """Read a delivery into ``staging`` (one Parquet file a table) and state whether it can be accepted."""
+    """Read a delivery into ``staging`` (one Parquet file per table); the receipt says whether it can be accepted."""
     try:
         if delivery.name.month != str(month):
             raise delivery.refusal(
@@ -135,7 +135,8 @@ def _read(
         if circular:
             raise delivery.refusal(
                 "CCLF-IDENTIFIER-CYCLE",
-                f"{circular} beneficiary identifiers replace each other in a circle, alone or with earlier months",
+                f"{circular} beneficiary identifiers replace each other in a circle, by themselves or together with "
+                "earlier months",
                 "ask CMS which identifier is current; no claim can be assigned until then",
             )
     except HcipError as error:
@@ -154,7 +155,7 @@ def _read(
 
 
 def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[Problem]]:
-    """Which member is which file, and the control file, after every rule that needs no record."""
+    """The members by table, the control file, and warnings; checks every rule that needs no record."""
     warnings = []
     if delivery.name.is_test:
         message = "a test archive counts only until a production archive is ingested"
@@ -175,7 +176,7 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[Pro
         if (name.is_run_out, name.performance_year) != (delivery.name.is_run_out, delivery.name.performance_year):
             raise delivery.refusal(
                 "CCLF-OTHER-SERIES",
-                f"{name.table.upper()} in the archive is of another performance year, or run-out among monthly files",
+                f"{name.table.upper()} is of another performance year than the archive, or only one of them is run-out",
                 _RESEND,
             )
         if name.table in members:
@@ -201,14 +202,14 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[Pro
     if absent:
         raise delivery.refusal(
             "CCLF-FILE-MISSING",
-            f"the archive lacks {', '.join(absent)}, named by its control file",
+            f"the archive lacks {', '.join(absent)}, which its control file names",
             _RESEND,
         )
     unlisted = [table.upper() for table in members if table != "cclf0" and table not in control.lines]
     if unlisted:
         raise delivery.refusal(
             "CCLF-FILE-NOT-LISTED",
-            f"the control file does not name {', '.join(unlisted)}, which the archive holds: no count to check",
+            f"the control file does not name {', '.join(unlisted)}, so the archive has a file with no count to check",
             _RESEND,
         )
     return members, control, [*warnings, *control.warnings]
@@ -238,7 +239,7 @@ def _read_member(
             writer.write_table(rows.select(writer.schema.names))
     if reader.records != stated.records:
         raise HcipError(
-            f"the control file states {stated.records} records, the file holds {reader.records}",
+            f"the control file states {stated.records} records, but the file has {reader.records}",
             fix=_RESEND + "; part of the file is missing or repeated", file=member.file, rule="CCLF-COUNT",
         )  # fmt: skip
     return ArchiveFileReceipt(
@@ -248,7 +249,7 @@ def _read_member(
 
 
 def _repeated(table: str, values: Mapping[str, object], rows: int) -> pa.Table:
-    """Columns of the table that state the same in every row."""
+    """Columns of the table with the same value in every row."""
     columns = [
         pl.Series(name, [value], dtype=TABLES[table][name].polars_type).new_from_index(0, rows)
         for name, value in values.items()
@@ -257,7 +258,7 @@ def _repeated(table: str, values: Mapping[str, object], rows: int) -> pa.Table:
 
 
 def _in_row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches gathered, and divided, into row groups of one size: the same rows give the same bytes."""
+    """Batches regrouped into row groups of one size, so that the same rows give the same bytes."""
     gathered: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:

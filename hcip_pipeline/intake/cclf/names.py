@@ -1,4 +1,4 @@
-"""How CMS names archives and files (inputs.md, "CMS monthly files"). Pure."""
+"""CMS's names of archives and files (inputs.md, "CMS monthly files"). Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class CclfName:
-    """What a name states. ``file`` is empty for an archive, else 0–9, A or B.
+    """The parts of a name. ``file`` is empty for an archive, else 0–9, A or B.
 
-    ``organization`` is whatever comes before ``ZC``: ``A1234.ACO``, ``D1234``, ``K1234.ACO``, ``BCD.A0001`` …
+    ``organization`` is the part before ``ZC``: ``A1234.ACO``, ``D1234``, ``K1234.ACO``, ``BCD.A0001`` …
     """
 
     is_test: bool
@@ -31,7 +31,7 @@ class CclfName:
 
     @classmethod
     def parse(cls, name: str) -> CclfName | None:
-        """The name read, or None if it is not one of CMS's."""
+        """Parse a name; None if it is not one of CMS's."""
         match = _NAME.fullmatch(name)
         if match is None:
             return None
@@ -61,7 +61,7 @@ class CclfName:
 
     @property
     def series(self) -> tuple[str, bool, int]:
-        """What is delivered once a month: an organization's files of a performance year, or their run-out."""
+        """The files that CMS delivers once a month: an organization's for a performance year, or their run-out."""
         return (self.organization, self.is_run_out, self.performance_year)
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
-"""The receipt of an archive: what came, what was in it, and whether it was accepted. No clock, no patient.
+"""The receipt of an archive: its files, their counts, and whether it was accepted. No time and no patient data.
 
-Belongs here: the receipt's shape, where it is, and which archives are in force. Does not belong here: ingesting.
+Belongs here: the receipt's fields, its path, and which archives are in force. Does not belong here: ingesting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Status = Literal["accepted", "refused"]
 
 @dataclass(frozen=True)
 class ArchiveFileReceipt:
-    """One file of an archive: every count reconciles, so ``records_read == records_stated`` in an accepted one."""
+    """One file of an archive; in an accepted archive every count reconciles: ``records_read == records_stated``."""
 
     table: str
     file: str
@@ -39,7 +39,7 @@ class ArchiveFileReceipt:
 
 @dataclass(frozen=True)
 class ResourceReceipt:
-    """One file of an export of BCDA: every line is a resource that was read, or one that is counted apart."""
+    """One file of a BCDA export: every line is a resource that was read, or one that is counted separately."""
 
     file: str
     resource: str
@@ -53,12 +53,12 @@ class ResourceReceipt:
 
 @dataclass(frozen=True)
 class ArchiveReceipt:
-    """What became of one archive, or one export. ``rule``, ``message`` and ``fix`` are empty unless it was refused.
+    """The outcome for one archive or export. ``rule``, ``message`` and ``fix`` are empty unless it was refused.
 
     Attributes:
-        shape: in which it came: ``CCLF``, or ``BCDA v3``.
-        warnings: what was odd but harmless; ids of older receipts are the present ones.
-        resources: what an export's files held; ``files`` are the rows that came of them.
+        shape: ``CCLF`` or ``BCDA v3``.
+        warnings: harmless oddities; the rule ids of older receipts are replaced by the current ones.
+        resources: counts of the resources in an export's files; ``files`` are the rows that were made from them.
     """
 
     archive: str
@@ -100,7 +100,7 @@ class ArchiveReceipt:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What refused it, if so, and the warnings."""
+        """The refusal, if any, and the warnings."""
         refused = [] if self.accepted else [self._refusal()]
         return (*refused, *self.warnings)
 
@@ -122,7 +122,7 @@ class ArchiveReceipt:
         return cls(**{**content, "warnings": warnings, "files": files, "resources": resources})
 
     def path(self, home: Home) -> Path:
-        """Where the receipt is."""
+        """The path of the receipt."""
         return home.lake_cms("receipts", self.month) / f"{self.archive}.{self.sha256[:12] or 'unread'}.json"
 
     def write(self, home: Home) -> None:
@@ -131,7 +131,7 @@ class ArchiveReceipt:
 
 
 def _warning(written: Mapping[str, Any] | str) -> Problem:
-    """A warning as a receipt has it; older receipts have ``<rule>: <message>``."""
+    """A warning of a receipt; in older receipts it is a text, ``<rule>: <message>``."""
     if isinstance(written, str):
         rule, _, message = written.partition(": ")
         return Problem(current_id(rule), message)
@@ -139,7 +139,7 @@ def _warning(written: Mapping[str, Any] | str) -> Problem:
 
 
 def receipts(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:
-    """Every receipt of those months (of all, if None), in a stable order."""
+    """Every receipt of the given months (of all months if None), in a stable order."""
     folder = home.lake_cms("receipts", "x").parent
     wanted = None if months is None else {f"month={month}" for month in months}
     paths = sorted(path for path in folder.glob("month=*/*.json") if wanted is None or path.parent.name in wanted)
@@ -151,7 +151,7 @@ def _read(path: Path) -> ArchiveReceipt:
     try:
         return ArchiveReceipt.from_dict(read_record(path, "archive", "status", fix=fix))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise HcipError("the receipt is not what was written", file=path, rule="RECORD-DAMAGED", fix=fix) from error
+        raise HcipError("the receipt is damaged or was changed", file=path, rule="RECORD-DAMAGED", fix=fix) from error
 
 
 def in_force(home: Home, months: Iterable[object] | None = None) -> list[ArchiveReceipt]:

@@ -24,15 +24,15 @@ Flags = NDArray[np.bool_]
 _DECIMALS = {"money": 2, "quantity": 4}
 _BLANK, _TILDE, _MINUS, _POINT, _ZERO = b" ~-.0"
 _NULL_DATES = ("1000-01-01", "9999-12-31")
-#: Digits that an unsigned 32-bit number certainly holds.
-_DIGITS_A_WORD = 9
+#: Digits that always fit into an unsigned 32-bit number.
+_DIGITS_PER_WORD = 9
 
 
 class UnreadableError(Exception):
     """Values of a field that are not of its kind: how many, and the first record of the piece that has one.
 
     Args:
-        expected: what each of them should be, in words.
+        expected: what each value should be, for messages.
     """
 
     def __init__(self, field: CmsField, bad: Flags, expected: str = "") -> None:
@@ -44,7 +44,7 @@ class UnreadableError(Exception):
 
 
 class RecordPiece:
-    """Records of one length, ``count`` of them, seen both ways: record by record and byte by byte.
+    """``count`` records of one length, accessible both record by record and byte by byte.
 
     Args:
         records: count × step bytes, line ends included.
@@ -54,7 +54,7 @@ class RecordPiece:
     def __init__(self, records: Bytes, length: int) -> None:
         self._records = records
         self._step = records.shape[1]
-        # One copy in which the bytes of all records at one position lie together: what follows runs over those.
+        # A copy in which the bytes of all records at one position are adjacent, as the computations need them.
         self._positions = np.ascontiguousarray(records[:, :length].T)
         self.count = len(records)
         self.is_ascii = bool((self._positions < 128).all())
@@ -88,17 +88,17 @@ class FieldColumn:
 
 
 def _most(field: CmsField) -> int:
-    """The largest number that the field may hold, of either sign."""
+    """The largest absolute value that the field may have."""
     limits = field.column.limits
     assert limits is not None  # every number has them
     return int(limits[1])
 
 
 def read_field(piece: RecordPiece, field: CmsField) -> FieldColumn:
-    """The field's values of every record of the piece, null where it is empty.
+    """The field's value in every record of the piece; null if it is empty.
 
     Raises:
-        UnreadableError: a value is not of the field's kind, or beyond what any number of it can be.
+        UnreadableError: a value is not of the field's kind, or is beyond its limits.
     """
     if field.kind == "text":
         width = CODE_WIDTHS.get(field.name)
@@ -119,7 +119,7 @@ def read_field(piece: RecordPiece, field: CmsField) -> FieldColumn:
 
 
 def require_known_codes(field: CmsField, values: pa.Array) -> None:
-    """Hold a field of codes against its domain; an empty one is no other code.
+    """Check a field of codes against its domain; empty values are allowed.
 
     Raises:
         UnreadableError: a value is not one of the field's codes.
@@ -133,7 +133,7 @@ def require_known_codes(field: CmsField, values: pa.Array) -> None:
 
 
 def _is_filler(positions: Bytes, blank: Flags) -> Flags:
-    """Whether a record's field is all blanks, except for a ``~``."""
+    """Whether each record's field is blank except for at most one ``~``."""
     nothing: Flags = np.logical_and.reduce(blank, axis=0)
     tilde = positions == _TILDE
     if tilde.any():
@@ -159,11 +159,11 @@ def _text(piece: RecordPiece, field: CmsField) -> FieldColumn:
 
 
 def _at_width(column: FieldColumn, width: int) -> FieldColumn:
-    """Codes with the digits of their domain; mostly they have them, and then nothing is done."""
+    """Codes padded or trimmed to the width of their domain; usually nothing has to be done."""
     if pc.all(pc.equal(pc.binary_length(column.values), width)).as_py() is not False:
         return column
     codes = column.values.dictionary_encode()
-    known = codes.dictionary.to_pylist()  # a field has a few different codes
+    known = codes.dictionary.to_pylist()  # a field has only a few different codes
     wide = [at_width(code, width) for code in known]
     if wide == known:
         return column
@@ -177,7 +177,7 @@ def _validity(nulls: Flags) -> pa.Buffer | None:
 
 
 def _decoded(binary: pa.Array) -> FieldColumn:
-    """Each value as UTF-8 if it is that, else as Windows-1252, where a byte is a character."""
+    """Each value decoded as UTF-8 if it is valid, else as Windows-1252, where every byte is a character."""
     texts = binary.view(pa.large_string())
     try:
         texts.validate(full=True)
@@ -205,7 +205,7 @@ def _null_days() -> NDArray[np.int32]:
 
 
 def _dates(piece: RecordPiece, field: CmsField) -> pa.Array:
-    """``YYYY-MM-DD``; the dates that stand for none are null."""
+    """``YYYY-MM-DD``; placeholder dates are null."""
     positions = piece.positions(field)
     nothing = _is_filler(positions, positions == _BLANK)
     if nothing.all():
@@ -231,9 +231,9 @@ def _dates(piece: RecordPiece, field: CmsField) -> pa.Array:
 
 
 def _plain_numbers(positions: Bytes, places: int) -> tuple[NDArray[np.int64], Flags] | None:
-    """Numbers in units of their last place, and which are null; None if one is not written as CMS's format has it.
+    """Numbers in units of their last place, and which are null; None if any is not in CMS's format.
 
-    That is right-justified digits with exactly ``places`` places, and a minus before them or in an earlier byte.
+    The format is right-justified digits with exactly ``places`` decimal places, and a minus sign anywhere before them.
     """
     width, count = positions.shape
     blank = positions == _BLANK
@@ -245,7 +245,7 @@ def _plain_numbers(positions: Bytes, places: int) -> tuple[NDArray[np.int64], Fl
         return None
     whole = positions[: -places - 1] if places else positions
     used = np.flatnonzero(~blank[: len(whole)].all(axis=1))
-    if not used.size or width - used[0] - bool(places) > 18:  # more digits than 64 bits hold: the other way
+    if not used.size or width - used[0] - bool(places) > 18:  # more digits than fit into 64 bits: for _odd_numbers
         return None
     started, is_negative = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     plain = np.ones(count, dtype=bool)
@@ -264,9 +264,9 @@ def _plain_numbers(positions: Bytes, places: int) -> tuple[NDArray[np.int64], Fl
         digits.append(digit * (digit <= 9))
     if not (nulls | (plain & started)).all():
         return None
-    for start in range(0, len(digits), _DIGITS_A_WORD):
+    for start in range(0, len(digits), _DIGITS_PER_WORD):
         word = np.zeros(count, dtype=np.uint32)
-        group = digits[start : start + _DIGITS_A_WORD]
+        group = digits[start : start + _DIGITS_PER_WORD]
         for digit in group:
             word *= np.uint32(10)
             word += digit
@@ -285,7 +285,7 @@ def _decimals(units: NDArray[np.int64], nulls: Flags, places: int) -> pa.Array:
 
 
 def _odd_numbers(piece: RecordPiece, field: CmsField, places: int) -> FieldColumn:
-    """Numbers not all written as their format has them: with a sign apart, or with other places, which are rounded."""
+    """Numbers not all in CMS's format: with a detached sign, or with other decimal places, which are rounded."""
     text = pl.Series(_text(piece, field).values).str.replace(r"^-\s+", "-")
     plain = text.str.contains(r"^[-+]?([0-9]+(\.[0-9]{0,8})?|\.[0-9]{1,8})$").fill_null(value=True)
     exact = text.set(~plain, None).cast(pl.Decimal(38, 8), strict=False)
@@ -303,7 +303,7 @@ def _odd_numbers(piece: RecordPiece, field: CmsField, places: int) -> FieldColum
 
 
 def _is_utf8(raw: pl.Expr) -> pl.Expr:
-    """Whether bytes, written in hexadecimal, are UTF-8 as RFC 3629 §4 has it."""
+    """Whether bytes are valid UTF-8 (RFC 3629 §4), tested on their hexadecimal form."""
     byte = "[89ab][0-9a-f]"
     sequences = (
         "[0-7][0-9a-f]",

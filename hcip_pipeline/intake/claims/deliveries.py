@@ -1,4 +1,4 @@
-"""What deliveries of claim files have in common, whatever their shape.
+"""Functions for deliveries of claim files in any shape.
 
 Belongs here: which deliveries are at a path, why one cannot be read, and moving an accepted one's tables into the lake.
 Does not belong here: the rules of a shape (``cclf``, ``bcda``), or writing its tables (``lake_tables``).
@@ -49,7 +49,7 @@ def reading_fault(path: Path) -> HcipError | None:
 
 
 def unreadable(error: HcipError | OSError, fix: str) -> HcipError:
-    """The error about a delivery whose files disappeared, are locked or are too large."""
+    """The error for a delivery whose files have disappeared, are locked or are too large."""
     return error if isinstance(error, HcipError) else HcipError(str(error.strerror), rule="FILE-UNREADABLE", fix=fix)
 
 

@@ -1,6 +1,6 @@
-"""Writing the lake's tables of claims: one Parquet file a table and delivery, the same rows giving the same bytes.
+"""Writing the lake's claim tables: one Parquet file per table and delivery; the same rows give the same bytes.
 
-Belongs here: what every shape of claim file needs alike. Does not belong here: reading any (``cclf``, ``bcda``).
+Belongs here: code that all shapes of claim files share. Does not belong here: reading any of them (``cclf``, ``bcda``).
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ import pyarrow.parquet as pq
 
 from hcip_pipeline.contracts.cms import TABLES
 
-#: Rows of a row group.
+#: Rows per row group.
 ROW_GROUP = 120_000
 
 
 @cache
 def table_schema(table: str) -> pa.Schema:
-    """The Arrow schema of a table of claims."""
+    """The Arrow schema of a claim table."""
     return pl.DataFrame(schema=TABLES[table].schema).to_arrow().schema
 
 
 @contextmanager
 def table_file(folder: Path, table: str) -> Iterator[pq.ParquetWriter]:
-    """A table's file in a folder, open for writing; closed without rows it is an empty table."""
+    """A table's file in a folder, open for writing; without rows it becomes an empty table."""
     path, schema = folder / f"{table}.parquet", table_schema(table)
     with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False) as writer:
         yield writer
 
 
 class RowGroups:
-    """Gathers rows as they come, and writes them in row groups of one size.
+    """Gathers rows and writes them in row groups of one size.
 
     Args:
         writer: of a table's file.
@@ -50,7 +50,7 @@ class RowGroups:
         self.written = 0
 
     def add(self, rows: pa.Table) -> None:
-        """Take rows in the table's schema."""
+        """Add rows, which must have the table's schema."""
         while self._rows + rows.num_rows >= ROW_GROUP:
             self._gathered.append(rows.slice(0, ROW_GROUP - self._rows))
             rows = rows.slice(ROW_GROUP - self._rows)
@@ -60,7 +60,7 @@ class RowGroups:
             self._rows += rows.num_rows
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write the remaining rows."""
         if self._gathered:
             group = pa.concat_tables(self._gathered)
             self._writer.write_table(group)
@@ -70,10 +70,10 @@ class RowGroups:
 
 @contextmanager
 def scratch_folder(parent: Path | None) -> Iterator[Path]:
-    """A scratch folder on the lake's own file system, so that what is ready can be renamed into place.
+    """A scratch folder on the lake's file system, so that finished files can be renamed into place.
 
     Args:
-        parent: a folder of the lake, made if it is not there; None for the system's own place.
+        parent: a folder of the lake, created if it does not exist; None for the system's temporary folder.
     """
     if parent is not None:
         parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
-"""A month of CMS's claims, in whichever shape it came: CCLF archives, exports of BCDA, or both.
+"""A month of CMS's claims in any shape: CCLF archives, BCDA exports, or both.
 
-Belongs here: which files of ``cms/<month>/`` are whose. Does not belong here: any rule on them (``cclf``, ``bcda``).
+Belongs here: dividing the files of ``cms/<month>/`` between the two. Does not belong here: any rule (``cclf``,
+``bcda``).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from hcip_pipeline.periods import Month
 def ingest_claims(home: Home, month: Month | str, progress: Progress | None = None) -> list[ArchiveReceipt]:
     """Ingest every archive and export of ``inbox/cms/<month>/`` that is not yet in the lake.
 
-    Each is accepted whole, as one Parquet file a table below ``lake/cms/<table>/month=<month>/``, or refused; either
-    way it has a receipt. The same delivery again is the same receipt.
+    Each is accepted as a whole, as one Parquet file per table below ``lake/cms/<table>/month=<month>/``, or refused;
+    either way it has a receipt. The same delivery again has the same receipt.
 
     Args:
         home: the home folder.
@@ -32,7 +33,7 @@ def ingest_claims(home: Home, month: Month | str, progress: Progress | None = No
 
 
 def check_claims(path: Path, progress: Progress | None = None) -> list[ArchiveReceipt]:
-    """The same rules on one archive or export, or a folder of them, without a home; nothing is kept."""
+    """Apply the same rules to one archive or export, or a folder of them, without a home; nothing is stored."""
     if not path.is_dir() and is_export_file(path.name):
         return check_exports(path, progress or _silent)
     archives = check_deliveries(path, progress)

@@ -1,6 +1,6 @@
-"""The preflight of CMS claim files (``hcip check``): the intake's verdict on archives, without a home, in words.
+"""The preflight of CMS claim files (``hcip check``): the intake's verdict on archives, without a home.
 
-Belongs here: when a path holds claim files, and how the verdict reads. Does not belong here: the rules (``cclf``,
+Belongs here: whether a path has claim files, and how the verdict reads. Does not belong here: the rules (``cclf``,
 ``bcda``).
 """
 
@@ -34,17 +34,17 @@ class DeliveryCheck:
         return bool(self.receipts) and all(receipt.accepted for receipt in self.receipts)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same facts for ``--json``."""
+        """The verdict as ``--json`` prints it."""
         return {"accepted": self.accepted, "archives": [receipt.as_dict() for receipt in self.receipts]}
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One for each archive, for a reader."""
+        """One verdict per archive, for display."""
         return tuple(map(_verdict, self.receipts))
 
 
 def holds_claim_files(path: Path) -> bool:
-    """Whether a file, or any file in a folder, is named as CMS names claim files, or lies where the intake looks."""
+    """Whether a file, or any file in a folder, has a name of CMS's claim files or is where the intake looks."""
     folder = path if path.is_dir() else path.parent
     if folder.absolute().parent.name == "cms" and _MONTH.fullmatch(folder.name):
         return path.exists()
@@ -54,7 +54,7 @@ def holds_claim_files(path: Path) -> bool:
 
 
 def check_claim_files(path: Path, progress: Callable[[str], None] | None = None) -> DeliveryCheck:
-    """Judge every delivery at ``path`` as intake would, except for what only a home knows: those accepted before."""
+    """Judge every delivery at ``path`` as the intake would, except for comparing it with those accepted earlier."""
     return DeliveryCheck(path, tuple(check_claims(path, progress)))
 
 
@@ -71,6 +71,6 @@ def _verdict(receipt: ArchiveReceipt) -> Verdict:
 def _counts(receipt: ArchiveReceipt) -> Counts | None:
     if receipt.resources:
         lines = ((r.file, f"{r.lines:,}", f"{r.read:,}", f"{r.lines - r.read:,}") for r in receipt.resources)
-        return Counts(("file", "resources", "read", "left\nalone"), tuple(lines))
+        return Counts(("file", "resources", "read", "not\nused"), tuple(lines))
     rows = tuple((file.file, f"{file.records_read:,}", f"{file.record_length or '–'}") for file in receipt.files)
     return Counts(("file", "records", "bytes\neach"), rows) if rows else None
