@@ -81,7 +81,7 @@ def write_export(folder: Path, files: dict[str, bytes], **changed: Any) -> Path:
 
 
 def whole(**files: bytes) -> dict[str, bytes]:
-    """The files of a valid export, some of them replaced."""
+    """The files of a valid export, with some replaced."""
     given = {
         "Coverage.ndjson": lines(covered()),
         "Patient.ndjson": lines(person()),

@@ -1,6 +1,6 @@
-"""What ``hcip check`` finds in bills, for tests: its reference tables, and what it read.
+"""Running ``hcip check`` on bills in tests: reference tables, and access to the rows it read.
 
-Belongs here: fixtures and the reading of results. Does not belong here: the bills (``bills``).
+Belongs here: fixtures and reading results. Does not belong here: the bills (``bills``).
 """
 
 from __future__ import annotations

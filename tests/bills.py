@@ -1,6 +1,6 @@
 """X12 837 institutional bills for tests: segments as lists of text, and the envelope around them.
 
-Belongs here: writing bills, valid ones by default. Does not belong here: how they are read.
+Belongs here: writing bills, valid by default. Does not belong here: reading them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ GROUPING = "account_no,patient_id,grouper_version,apr_drg,severity_of_illness,ri
 
 
 def typed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Columns of text as those of the contract, and empty ones for those that are not there."""
+    """Text columns with the contract's types; missing columns are added, empty."""
     return frame.select(
         pl.lit(None, dtype=column.polars_type).alias(column.name)
         if column.name not in frame.columns
@@ -32,7 +32,7 @@ def typed(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Signs:
-    """What separates elements, components, repetitions and segments, and what is written after each segment."""
+    """Separators of elements, components, repetitions and segments, and the text written after each segment."""
 
     element: str = "*"
     component: str = ":"
@@ -41,7 +41,7 @@ class Signs:
     after: str = "\n"
 
     def of(self, segments: Iterable[str]) -> str:
-        """Segments written with ``*``, ``:`` and ``^`` in these signs."""
+        """Segments given with ``*``, ``:`` and ``^``, written with these separators."""
         table = str.maketrans({"*": self.element, ":": self.component, "^": self.repetition})
         return "".join(segment.translate(table) + self.segment + self.after for segment in segments)
 
@@ -56,7 +56,7 @@ def patient(
     zip_code: str = "21216",
     child: tuple[str, str, str] | None = None,
 ) -> list[str]:
-    """A subscriber, and below it a patient of its own with birth date, sex and ZIP code."""
+    """A subscriber, and if ``child`` is given a dependent patient with that birth date, sex and ZIP code."""
     lines = [
         f"HL*{hl}*1*22*{int(child is not None)}",
         f"SBR*{order}*{'' if child else 18}*******{payer}",
@@ -120,7 +120,7 @@ def claim(
     return segments
 
 
-#: Another payer of a claim, with a provider of its own.
+#: Another payer of a claim, with its own provider.
 OTHER_PAYER = (
     "SBR*S*18*******CI",
     "OI***Y***Y",

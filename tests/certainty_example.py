@@ -1,4 +1,4 @@
-"""The example of ``docs/certainty.md`` against the demo's own figures."""
+"""Check the example of ``docs/certainty.md`` against the demo's figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "certainty.md"
 
 
 def assert_true_of(release: Path) -> None:
-    """Every figure of the page's example is one of the release (the demo's first half-year as restated)."""
+    """Assert that the page's example has the release's figures (the demo's first half-year as restated)."""
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     example = text.partition("## An example")[2].partition("## What a committee")[0]
     files = ReleaseFiles.at(release)

@@ -1,4 +1,4 @@
-"""The claims models rendered as dbt renders them and run in DuckDB: many small histories, asked about fast."""
+"""The claims models, rendered as dbt renders them and run in DuckDB, for fast queries of many small histories."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hcip_pipeline.warehouse.project import PROJECT
 from tests.macros import ARITHMETIC, environment, macro_text
 
 _FOLDERS = ("staging/cms", "intermediate/claims")
-#: what is measured of claims, and the windows it is measured in
+#: measures from claims, and their windows
 _MEASURED = (
     "staging/run/stg_windows", "intermediate/quality/measures/int_beneficiary_areas",
     "intermediate/quality/readmissions/int_medicare_returns", "intermediate/quality/measures/int_medicare_counts",
     "intermediate/quality/measures/int_medicare_measures",
 )  # fmt: skip
-#: the base year's statewide rate of all payers, which no Medicare measure is multiplied with
+#: the base year's statewide all-payer rate, which no Medicare measure uses
 _GIVEN = {"int_quality_state": "select cast(null as decimal(18, 8)) as base_rate"}
 
 
 @cache
 def _models() -> dict[str, str]:
-    """Model name -> SQL, each after those it refers to."""
+    """Model name -> SQL, each after the models it refers to."""
     macros = macro_text(*ARITHMETIC, "claims", "episodes", "quality")
     rendered = environment().from_string
     paths = [path for folder in _FOLDERS for path in sorted((PROJECT / "models" / folder).glob("*.sql"))]
@@ -60,7 +60,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, Any]] | pl.DataFrame) -> None:
-    """Put rows into a lake table in place of what it held; columns that are not given are null."""
+    """Replace the rows of a lake table; columns that are not given are null."""
     declared = TABLES[table].schema
     if not isinstance(rows, pl.DataFrame):
         rows = pl.DataFrame([{name: row.get(name) for name in declared} for row in rows], schema=declared, orient="row")
@@ -71,7 +71,7 @@ def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mappi
 
 
 def empty(connection: duckdb.DuckDBPyConnection) -> None:
-    """Forget every row."""
+    """Delete every row."""
     for name in TABLES:
         connection.execute(f"truncate lake.{name}")
 

@@ -1,12 +1,12 @@
-"""Fixtures that several test modules share, built once a test session whatever the number of workers.
+"""Fixtures that several test modules share, built once per test session, however many workers there are.
 
-Belongs here: states that cost seconds to build and that no test changes. Does not belong here: what one module needs.
+Belongs here: states that take seconds to build and that no test changes. Does not belong here: fixtures of one module.
 
-How to reuse: take :func:`settled_home` to *look* at a home with a released period (files, lake, warehouse, Dagster
-instance, release); take :func:`spoilable_home` to get a copy of its inbox and lake, not yet released, that a test may
-change and settle. Where what follows a build is the subject, use :func:`rendered_builds`: it builds without dbt. Never
-write into ``settled_home.home``: other workers are reading it. A state of your own that other modules could use is
-built with :func:`tests.shared_state.built_once`.
+How to reuse: use :func:`settled_home` to *read* a home with a released period (files, lake, warehouse, Dagster
+instance, release); use :func:`spoilable_home` for a copy of its inbox and lake, not yet released, that a test may
+change and settle. If a test is about the steps after a build, use :func:`rendered_builds`, which builds without dbt.
+Never write into ``settled_home.home``: other workers are reading it. Build a new state that other modules could use
+with :func:`tests.shared_state.built_once`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ import pytest
 
 from tests.shared_state import built_once
 
-if TYPE_CHECKING:  # each fixture imports what it builds: the process that hands out tests needs nothing of the product
+if TYPE_CHECKING:  # fixtures import what they build: the process that distributes tests need not import the product
     from hcip_pipeline.home.folders import Home
     from tests.made_pages import InterimReport, SparcsStudy, TexasStudy
     from tests.settled_home import SettledHome
 
 gc.set_threshold(50_000, 20, 20)  # as the command line does (background.relax_gc)
-# The workers keep all cores busy, and the states are small: more threads would only wait for each other.
+# The workers keep all cores busy and the states are small, so more threads would only wait for each other.
 os.environ.setdefault("HCIP_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
-#: fixtures that settle a period or build a release first: whatever asks for one of them is slow
+#: fixtures that settle a period or build a release first: tests that use them are slow
 _SETTLED = {"settled_home", "unreleased", "released", "sparcs_study", "texas_study"}
 
 
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SettledHome:
-    """Two hospitals over a base year that holds the baseline, and one period (2025H1), settled as by ``hcip run``."""
+    """Two hospitals, a base year that includes the baseline, and one period (2025H1), settled as by ``hcip run``."""
     from tests.settled_home import SettledHome, build_settled_home
 
     folder = built_once(tmp_path_factory, worker_id, "settled_home", build_settled_home)
@@ -54,15 +54,15 @@ def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Se
 
 @pytest.fixture
 def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
-    """The same home before its release: a copy that a test may spoil (unlink a file before writing it anew)."""
+    """The same home before its release: a copy that a test may change (unlink a file before rewriting it)."""
     return settled_home.copy(tmp_path / "home")
 
 
 @pytest.fixture(scope="module")
 def rendered_builds(settled_home: SettledHome) -> Iterator[None]:
-    """Builds of this process without dbt, for modules whose subject is what follows a build (``usefixtures``).
+    """Build without dbt in this process, for modules about the steps after a build (``usefixtures``).
 
-    The settled home comes first: dbt makes it, and what is made without dbt is held to it.
+    The settled home is built first, with dbt, and builds without dbt are compared with it.
     """
     from hcip_pipeline.warehouse.build import compute_builds_with
     from tests.rendered_builds import build_by_rendering
@@ -73,7 +73,7 @@ def rendered_builds(settled_home: SettledHome) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sparcs_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SparcsStudy:
-    """The methodology's worked example as a year of New York's discharges, studied."""
+    """A study of the methodology's worked example as a year of New York's discharges."""
     from tests.made_pages import SparcsStudy, build_sparcs_study
 
     return SparcsStudy.load(built_once(tmp_path_factory, worker_id, "sparcs_study", build_sparcs_study))
@@ -81,7 +81,7 @@ def sparcs_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Sp
 
 @pytest.fixture(scope="session")
 def texas_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> TexasStudy:
-    """Two invented quarters of Texas's public file, studied."""
+    """A study of two invented quarters of Texas's public file."""
     from tests.made_pages import TexasStudy, build_texas_study
 
     return TexasStudy.load(built_once(tmp_path_factory, worker_id, "texas_study", build_texas_study))
@@ -91,7 +91,7 @@ def texas_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tex
 def interim_report(
     settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> InterimReport:
-    """A quarter of the settled home, reported before its half-year is released."""
+    """The interim report of a quarter of the settled home, before its half-year is released."""
     from tests.made_pages import InterimReport, build_interim
 
     build = functools.partial(build_interim, settled=settled_home)

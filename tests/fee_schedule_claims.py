@@ -1,6 +1,6 @@
-"""The least of a month of claims that gives a physician a fee-schedule estimate at a hospital (methodology §11).
+"""The minimal month of claims that gives a physician a fee-schedule estimate at a hospital (methodology §11).
 
-Belongs here: claims of one line, what CMS makes of them later, and their archive. Does not belong here: any assertion.
+Belongs here: claims of one line, CMS's later changes to them, and their archive. Does not belong here: any assertion.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def fee_schedule_claims(*amounts: tuple[str, str, int, Decimal]) -> dict[str, pl
 
 
 def adjusted_claims(npi: str, year: int, was: Decimal, becomes: Decimal) -> dict[str, pl.DataFrame]:
-    """CMS cancels the line of the first of those claims and replaces it: the claim's other amount, as a later month."""
+    """A later month in which CMS cancels the first claim's line and replaces it with one of another amount."""
     lines = [_line(1, npi, year, was, "1"), _line(1, npi, year, becomes, "2")]
     return {"cclf5": table("cclf5", lines)}
 
 
 def deliver(inbox: Path, day: dt.date, frames: Mapping[str, pl.DataFrame]) -> Path:
-    """Put them into the inbox as the archive of that day's month."""
+    """Put claims into the inbox as the archive of that day's month."""
     nothing = pl.DataFrame()
     files = {name: encode(name, frames.get(name, nothing)) for name in LAYOUTS}
     return write_archive(inbox / "cms" / f"{day:%Y-%m}", archive_name(_ORGANIZATION, day), files)

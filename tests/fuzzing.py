@@ -1,7 +1,7 @@
-"""Spoiling files at random, by a seed: bytes, cells, JSON, YAML, archives and workbooks.
+"""Corrupting files at random, from a seed: bytes, cells, JSON, YAML, archives and workbooks.
 
-Belongs here: what can be done to a file of each format. Does not belong here: which files there are, and what a reader
-must do with a spoiled one (``integration/test_fuzz.py``).
+Belongs here: changes to a file of each format. Does not belong here: which files are corrupted, and what a reader
+must do with them (``integration/test_fuzz.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-#: What people, programs and attackers put into a cell.
+#: Cells that people, programs and attackers write.
 CELLS = (
     "",
     " ",
@@ -50,7 +50,7 @@ CELLS = (
     "[[",
     "{{ 1 }}",
 )
-#: What breaks a text as a whole.
+#: Bytes that break a text as a whole.
 SIGNS = (
     b"\0",
     b"\r",
@@ -74,7 +74,7 @@ SIGNS = (
     b"," * 3_000,
     b"\x00" * 1_000,
 )
-#: Lines that YAML makes something else of than a mapping of words.
+#: Lines that YAML reads as something other than a mapping of words.
 YAML_LINES = (
     "? [a, b]\n: 1",
     "? {a: b}\n: 1",
@@ -116,7 +116,7 @@ YAML_LINES = (
     "!!map [a]",
     "a: !<x> b",
 )
-#: Values of other types than any that is expected.
+#: Values of unexpected types.
 VALUES: tuple[Any, ...] = (
     None,
     True,
@@ -143,7 +143,7 @@ Spoiler = Callable[[Random, bytes], bytes]
 
 
 def text(rng: Random, content: bytes) -> bytes:
-    """A text or any other file with bytes cut, moved, changed or put in."""
+    """A text or any other file with bytes removed, moved, changed or inserted."""
     place = rng.randrange(len(content) + 1)
     end = min(len(content), place + rng.choice([1, 3, 50, 2_000]))
     match rng.randrange(8):
@@ -166,7 +166,7 @@ def text(rng: Random, content: bytes) -> bytes:
 
 
 def table(rng: Random, content: bytes) -> bytes:
-    """A CSV file with cells, columns or rows of another kind; now and then spoiled as a text."""
+    """A CSV file with cells, columns or rows of another kind; sometimes corrupted as a text."""
     if rng.random() < 0.4:
         return text(rng, content)
     rows = [line.split(",") for line in content.decode().splitlines()]
@@ -190,7 +190,7 @@ def table(rng: Random, content: bytes) -> bytes:
 
 
 def yaml(rng: Random, content: bytes) -> bytes:
-    """A YAML file with lines that are something else, values of other types, or spoiled as a text."""
+    """A YAML file with unexpected lines, values of other types, or corrupted as a text."""
     choice = rng.random()
     if choice < 0.3:
         return text(rng, content)
@@ -207,7 +207,7 @@ def yaml(rng: Random, content: bytes) -> bytes:
 
 
 def mapping(rng: Random, content: bytes) -> bytes:
-    """A JSON file with a value of another type somewhere, nested deeply, or spoiled as a text."""
+    """A JSON file with a value of another type somewhere, nested deeply, or corrupted as a text."""
     choice = rng.random()
     if choice < 0.15:
         return text(rng, content)
@@ -230,14 +230,14 @@ def mapping(rng: Random, content: bytes) -> bytes:
 
 
 def packed(rng: Random, content: bytes) -> bytes:
-    """A gzip file: its bytes, or what it holds."""
+    """A gzip file with its bytes or its content corrupted."""
     if rng.random() < 0.5:
         return text(rng, content)
     return gzip.compress(table(rng, gzip.decompress(content)), mtime=0)
 
 
 def archive(rng: Random, content: bytes) -> bytes:
-    """A zip file, or a workbook: its bytes, one of its members, or how they are packed."""
+    """A zip file or a workbook with its bytes, one of its members or its packing changed."""
     if rng.random() < 0.35:
         return text(rng, content)
     with zipfile.ZipFile(io.BytesIO(content)) as before:
@@ -256,7 +256,7 @@ def archive(rng: Random, content: bytes) -> bytes:
         for each, held in members.items():
             after.writestr(each, held)
     result = bytearray(made.getvalue())
-    if rng.random() < 0.5:  # damage where the packed members lie
+    if rng.random() < 0.5:  # damage the packed members
         for _ in range(rng.choice([1, 30])):
             result[rng.randrange(len(result) * 3 // 4)] = rng.randrange(256)
     return bytes(result)

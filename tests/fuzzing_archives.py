@@ -1,6 +1,6 @@
-"""Spoiling by shape: zip archives and workbooks as attackers and odd programs make them, and texts in odd encodings.
+"""Structural corruption: zip archives and workbooks as attackers and odd programs make them, texts in odd encodings.
 
-Belongs here: what such a file can be. Does not belong here: random damage (``fuzzing``), and what a reader must do.
+Belongs here: variants of such files. Does not belong here: random damage (``fuzzing``), and what a reader must do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from random import Random
 
 from tests import fuzzing
 
-#: more zeros than any ceiling allows for so small a file, and cheap to pack
+#: more zeros than the limit for so small a file allows, and cheap to pack
 _BOMB = bytes(40_000_000)
 _NAMES = (
     "../discharges.csv", "/etc/discharges.csv", "..\\discharges.csv", "C:\\discharges.csv", "a/../../discharges.csv",
@@ -31,7 +31,7 @@ _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_
 
 
 def encoded(rng: Random, content: bytes) -> bytes:
-    """A text in another encoding, under a mark of any, with letters that few encodings have."""
+    """A text in another encoding, with any byte order mark, and letters that few encodings have."""
     text = content.decode("utf-8", "replace")
     if rng.random() < 0.5:
         place = rng.randrange(len(text) + 1)
@@ -61,13 +61,13 @@ def _zipped(members: list[tuple[str | zipfile.ZipInfo, bytes]], **how: bool) -> 
 
 
 def _duplicated(members: list[tuple[str, bytes]]) -> bytes:
-    """The last member under the name of the first."""
+    """Give the last member the name of the first."""
     first, last = members[0][0].encode(), b"z" * len(members[0][0])
     return _zipped([*members, (last.decode(), b"other")]).replace(last, first)
 
 
 def _marked(content: bytes, offset_local: int, offset_central: int, value: bytes) -> bytes:
-    """The same with bytes of every member's headers set."""
+    """Set bytes in the headers of every member."""
     made = bytearray(content)
     for sign, offset in ((b"PK\x03\x04", offset_local), (b"PK\x01\x02", offset_central)):
         at = made.find(sign)
@@ -86,12 +86,12 @@ def _oddly_packed(content: bytes) -> bytes:
 
 
 def _lying(content: bytes) -> bytes:
-    """Headers that state other sizes than there are."""
+    """Headers with wrong sizes."""
     return _marked(content, 22, 24, struct.pack("<I", 0x7FFFFFFF))
 
 
 def zipped_table(rng: Random, content: bytes) -> bytes:
-    """``.csv.zip``: one table in an archive of any shape."""
+    """``.csv.zip``: one table in an archive of any structure."""
     with zipfile.ZipFile(io.BytesIO(content)) as before:
         name = before.namelist()[0]
         table = before.read(name)
@@ -137,7 +137,7 @@ _CELLS = (
 
 
 def workbook(rng: Random, content: bytes) -> bytes:
-    """``.xlsx`` of any shape: parts missing, doubled, of other types; links out, many sheets, entities, odd cells."""
+    """``.xlsx`` of any structure: parts missing, doubled, of other types; links, many sheets, entities, odd cells."""
     with zipfile.ZipFile(io.BytesIO(content)) as before:
         members = {entry.filename: before.read(entry) for entry in before.infolist()}
     sheet = next(name for name in members if name.startswith("xl/worksheets/sheet"))

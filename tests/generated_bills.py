@@ -1,7 +1,7 @@
-"""Bills of every form that a valid 837 institutional file may have, drawn from a seed.
+"""Random bills in every form that a valid 837 institutional file may have, from a seed.
 
-Belongs here: hierarchies, repeated loops, other payers and their providers, separators. Does not belong here: what is
-read from them.
+Belongs here: hierarchies, repeated loops, other payers and their providers, separators. Does not belong here: reading
+them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _PAYERS = ("MA", "MB", "MC", "BL", "CI", "HM", "16", "09", "WC", "ZZ")
 
 
 def drawn_signs(draw: random.Random) -> Signs:
-    """Four different separators, and what is written after each segment."""
+    """Four different separators, and the text written after each segment."""
     element, component, repetition, segment = draw.sample(_SIGNS, 4)
     return Signs(element, component, repetition, segment, draw.choice(("", "\n", "\r\n")))
 
 
 def generated_file(seed: int, claims: int) -> str:
-    """An interchange with at least so many claims."""
+    """An interchange with at least ``claims`` claims."""
     draw = random.Random(seed)
     writer = _Writer(draw)
     body: list[str] = []
@@ -177,6 +177,6 @@ class _Writer:
 
 
 def files(claims: int, a_file: int = 20) -> Iterator[tuple[int, str]]:
-    """Seeds and files with so many claims together, at least."""
+    """Seeds and files with at least ``claims`` claims in total."""
     for seed in range((claims + a_file - 1) // a_file):
         yield seed, generated_file(seed, a_file)

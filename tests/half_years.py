@@ -1,7 +1,7 @@
 """A small state over several half-years: real files in an inbox, the real intake and models, real releases.
 
 Belongs here: making the state, editing its files, settling and releasing a half-year in memory. Does not belong here:
-what should come of it (``tests.golden.plain_periods``), and any assertion.
+the expected figures (``tests.golden.plain_periods``), and any assertion.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def days_of(period: str) -> tuple[dt.date, dt.date]:
 
 
 def drawn_cases(rng: Random) -> list[Case]:
-    """Cases of the base year 2022, and of 2023 to 2025: cost falls over the years, least at B."""
+    """Cases of the base year 2022, and of 2023 to 2025; cost falls over the years, and the least at B."""
     cases = []
     for ccn, physician in PARTNERS:
         skill = rng.uniform(0.75, 1.2)
@@ -87,10 +87,10 @@ def drawn_cases(rng: Random) -> list[Case]:
 
 @dataclass
 class HalfYears:
-    """The state: its home, its cases, and what claims would give of the fee schedule.
+    """The state: its home, its cases, and the fee-schedule amounts that claims would give.
 
     Args:
-        has_reports: its releases have the tables behind the reports, too; without, these are empty.
+        has_reports: releases include the tables behind the reports; otherwise these are empty.
     """
 
     home: Home
@@ -121,7 +121,7 @@ class HalfYears:
         return self.home.inbox / "protocols" / ccn / f"{year}.yaml"
 
     def edit_protocol(self, ccn: str, change: Callable[[dict[str, Any]], None], year: int = 2024) -> None:
-        """Change a protocol; a year that has none begins with the one before, or the example."""
+        """Change a protocol; for a year without one, start from the previous year's or the example."""
         path = self.protocol(ccn, year)
         before = [self.protocol(ccn, each) for each in range(year, 2022, -1)]
         source = next((each for each in before if each.exists()), EXAMPLE)
@@ -151,7 +151,7 @@ class HalfYears:
         self.write(period, "program_corrections", [row | {"approved_by": "office", "approved_on": "2025-01-02"}])
 
     def survey(self, period: str, ccn: str, met: Iterable[Row], performed: Iterable[Row]) -> None:
-        """File a hospital's filled survey: rows of ``condition_results`` and of ``intervention_activity``."""
+        """File a hospital's completed survey: rows of ``condition_results`` and of ``intervention_activity``."""
         book = openpyxl.Workbook()
         cover = book.active
         assert cover is not None
@@ -247,7 +247,7 @@ class HalfYears:
         return [(ccn, Quarter.parse(quarter), digest) for (ccn, quarter), digest in digests.items()]
 
     def spec(self, period: str, replaced: Sequence[tuple[str, str, str]] = ()) -> BuildSpec:
-        """Take the half-year's files in, and state what it computes.
+        """Ingest the half-year's files; returns the specification of its build.
 
         Args:
             replaced: submissions of the baseline that the ledger shows as replaced (``settlement.baseline_changes``).
@@ -277,7 +277,7 @@ class HalfYears:
         )
 
     def _norms(self, made: BuildSpec, policy: Policy) -> dict[str, pl.DataFrame]:
-        """The norm table, frozen once it was made."""
+        """The norm table, frozen when it is first made."""
         if not self.norms:
             self.norms.update(settlement_models.frozen_norms(norm_spec(replace(made, policy=policy)), 1))
         return self.norms
@@ -287,7 +287,7 @@ class HalfYears:
         return Settled(settlement_models.run(self.spec(period), estimates=self.estimates))
 
     def release(self, period: str, spec: BuildSpec | None = None) -> Path:
-        """Settle a half-year and release it; ``spec`` is what it computes, where that was asked already."""
+        """Settle a half-year and release it; ``spec`` is the specification of its build, if already made."""
         spec = spec or self.spec(period)
         folder = self.home.root / "build" / period
         shutil.rmtree(folder, ignore_errors=True)
@@ -320,7 +320,7 @@ class HalfYears:
 
 
 def _amount(physician: str, period: str) -> int:
-    """Medicare approved amounts of the year; the notice of the second half knows more."""
+    """Medicare approved amounts of the year; the notice of the second half has a higher amount."""
     return 1500 + 700 * (int(physician[-2]) % 4) + (400 if period.endswith("H2") else 0)
 
 

@@ -1,4 +1,4 @@
-"""What a page states, taken apart: its tables as text, its links and the places they may lead to."""
+"""A page parsed for tests: its tables as text, its links and their possible targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _VOID = {"meta", "line", "rect", "circle", "polyline", "br"}
 
 
 class Page(HTMLParser):
-    """A page read once; ``tables`` holds rows of cells, ``heads`` each table's heads by its place."""
+    """A parsed page; ``tables`` has rows of cells, ``heads`` each table's headings by its index."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Page(HTMLParser):
             self._cell.append(data)
 
     def table(self, *heads: str) -> list[list[str]]:
-        """The body and foot of the first table whose head begins with these."""
+        """The body and footer of the first table whose headings begin with these."""
         for rows in self.tables:
             if rows and rows[0][: len(heads)] == list(heads):
                 return rows[1:]

@@ -1,4 +1,4 @@
-"""Small hospital submissions as text tables, to be changed and written as a test wants."""
+"""Small hospital submissions as text tables, for tests to change and write."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER_CCN = "210002"
 QUARTER = Quarter(2025, 1)
 POLICY = Policy(version="test", base_year=2024)
 
-#: Columns a submission has when nothing is stated (reported_cost is optional).
+#: Columns of a submission by default (reported_cost is optional).
 COLUMNS = tuple(name for name in DISCHARGES.names if name != "reported_cost")
 
 
@@ -65,7 +65,7 @@ def reference(*, ccns: tuple[str, ...] = (CCN, OTHER_CCN), factors: bool = True)
 
 @dataclass
 class Draft:
-    """A submission as text, in order unless changed: ``count`` discharges of three charge lines each, $600 together."""
+    """A submission as text, valid unless changed: ``count`` discharges of three charge lines each, $600 in total."""
 
     ccn: str = CCN
     quarter: Quarter = QUARTER
@@ -133,7 +133,7 @@ class Draft:
         return folder
 
     def send(self, home: Home, version: int = 1, **options: object) -> Path:
-        """Write it where the intake looks for it."""
+        """Write it into the home's inbox."""
         name = self.ccn + (f".r{version}" if version > 1 else "")
         return self.write(home.inbox / "hospital" / str(self.quarter) / name, **options)  # type: ignore[arg-type]
 
@@ -143,7 +143,7 @@ def _column(cells: object, count: int) -> list[object]:
 
 
 def csv_bytes(frame: pl.DataFrame) -> bytes:
-    """As most systems export: no quotes round empty cells."""
+    """CSV as most systems export it, without quotes around empty cells."""
     return frame.with_columns(pl.all().replace("", None)).write_csv().encode()
 
 

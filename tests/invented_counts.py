@@ -1,6 +1,6 @@
-"""Counts of an invented state: discharges, readmissions and flags by hospital, and their parts, drawn by chance.
+"""Random counts of an invented state: discharges, readmissions and flags by hospital, and their parts.
 
-Belongs here: counts by hospital and half-year. Does not belong here: the tables made of them (``invented_quality``).
+Belongs here: counts by hospital and half-year. Does not belong here: tables made from them (``invented_quality``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _split(chance: random.Random, total: int, over: Sequence[Any]) -> dict[Any, 
 
 @dataclass
 class Year:
-    """One period of every hospital: plain counts, and those of its parts by (kind, part)."""
+    """One period of every hospital: plain counts, and counts of parts by (kind, part)."""
 
     counts: dict[str, Counts]
     parts: dict[str, dict[tuple[str, Any], int]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Year:
         )
 
     def with_late(self, seed: int) -> Year:
-        """The same with a few discharges more at some hospitals: none of them was a return."""
+        """The same with a few more discharges at some hospitals, none of them a return."""
         chance = random.Random(seed)
         counts = {ccn: dict(own) for ccn, own in self.counts.items()}
         parts = {ccn: dict(own) for ccn, own in self.parts.items()}
@@ -97,7 +97,7 @@ def _hospital(chance: random.Random, size: int) -> Counts:
 
 
 def _hospital_parts(chance: random.Random, own: Counts) -> dict[tuple[str, Any], int]:
-    """Each count divided; returns within the discharges they follow."""
+    """Divide each count into parts; returns do not exceed the discharges they follow."""
     parts: dict[tuple[str, Any], int] = {}
 
     def divide(kind: str, total: str, within: Sequence[tuple[str, str]], over: Sequence[Any]) -> None:

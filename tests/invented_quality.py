@@ -1,7 +1,7 @@
-"""The quality tables of an invented state, as a build would make them: many small hospitals, counted by chance.
+"""The quality tables of an invented state, as a build would make them: many small hospitals with random counts.
 
-Belongs here: counts by hospital, and the marts that add them up. Does not belong here: hiding, and what is expected.
-Figures are what the measures define (methodology §12); the interval limits are near enough for a test of hiding.
+Belongs here: counts by hospital, and the marts that add them up. Does not belong here: hiding, and expected results.
+Figures follow the measures' definitions (methodology §12); interval limits are close enough for a test of hiding.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MEASURES = (
     "readmissions_per_1000", "admissions_per_1000", "readmission_share", "readmitted_without_post_acute",
 )  # fmt: skip
 _PER = {"hac_per_1000": 1000, "readmissions_per_1000": 12000, "admissions_per_1000": 12000}
-#: measure -> the counts it is made of
+#: measure -> the counts it is made from
 _OF = {
     "readmission_rate": ("readmitted", "index"),
     "readmission_rate_adjusted": ("readmitted", "index"),
@@ -43,7 +43,7 @@ def quotient(top: Decimal | int, bottom: Decimal | int, places: int = 8) -> Deci
 
 @dataclass(frozen=True)
 class State:
-    """Who works together, and both windows."""
+    """The counts of hospitals in both windows, and their communities and networks."""
 
     period: str
     before: Year
@@ -76,7 +76,7 @@ class State:
         }
 
     def _measured(self, members: Sequence[str], measure: str, *, both: bool) -> dict[str, Any] | None:
-        """None where nobody can be measured."""
+        """None if nobody can be measured."""
         if both:
             own = {ccn: self._counted([ccn], measure) for ccn in members}
             members = [c for c, n in own.items() if n["baseline_denominator"] and n["denominator"]]
@@ -289,7 +289,7 @@ def _frame(name: str, rows: list[dict[str, Any]], period: str) -> pl.DataFrame:
 
 
 def state(period: str, before: Year, now: Year, seed: int) -> State:
-    """The same hospitals work together whatever the period, for the same ``seed``."""
+    """A state; for the same ``seed`` the same hospitals work together in every period."""
     chance = random.Random(seed)
     hospitals = sorted(set(now.counts) - {"NONE"})
     shuffled = chance.sample(hospitals, len(hospitals))

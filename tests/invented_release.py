@@ -1,6 +1,6 @@
-"""Tables of a release with invented physicians whose truth is known: what draws are held against.
+"""Tables of a release with invented physicians whose true costs are known, for tests of draws.
 
-Belongs here: tables as ``certainty.cases`` reads them. Does not belong here: any assertion.
+Belongs here: tables in the form that ``certainty.cases`` reads. Does not belong here: any assertion.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def release_tables(
     """Physicians of one hospital and surgical cell, each with their own costs.
 
     Args:
-        cases: how many a physician has, in each window.
-        baseline: cost in the baseline, where there is one.
+        cases: number of a physician's cases in each window.
+        baseline: cost in the baseline, if there is one.
     """
     rng = Random(seed)
     now: list[dict[str, Any]] = []

@@ -1,7 +1,7 @@
-"""What a reader of counts can work out: whole numbers, linear relations between them, and an integer program.
+"""An attacker's arithmetic: what a reader of counts can infer from linear relations, by an integer program.
 
-Belongs here: the arithmetic of an attacker. It shares nothing with the code that hides counts. Does not belong here:
-which tables state what (``laid_side_by_side``).
+Belongs here: counts and relations. It shares no code with the hiding of counts. Does not belong here: what tables show
+(``laid_side_by_side``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-#: whatever distinguishes one count from another
+#: identifies a count
 Name = Hashable
 
 _INFINITE = float("inf")
@@ -22,7 +22,7 @@ _INFINITE = float("inf")
 
 @dataclass(frozen=True)
 class _Part:
-    """Counts that relations connect, as an integer program over one column each."""
+    """Counts connected by relations, as an integer program with one column per count."""
 
     names: list[Name]
     at: Mapping[Name, int]
@@ -30,27 +30,27 @@ class _Part:
     least: Any
 
     def solve(self, goal: Any, least: Any, most: Any = _INFINITE, **options: float) -> Any:
-        """The solution with the least ``goal`` · counts, each count between ``least`` and ``most``."""
+        """The solution that minimizes ``goal`` · counts, with each count between ``least`` and ``most``."""
         bounds, whole = Bounds(least, most), np.ones(len(self.names))
         return milp(goal, constraints=self.constraints, integrality=whole, bounds=bounds, options=options)
 
 
 @dataclass
 class Knowledge:
-    """Counts that are known, hidden or are nowhere, and what relates them; ``truth`` is for the test alone."""
+    """Counts that are known, hidden or not published, and their relations; only the test uses ``truth``."""
 
     truth: dict[Name, int] = field(default_factory=dict)
     least: dict[Name, int] = field(default_factory=dict)
     known: dict[Name, int] = field(default_factory=dict)
     relations: list[tuple[dict[Name, float], float, float]] = field(default_factory=list)
     hidden: set[Name] = field(default_factory=set)
-    #: shown although a count that it is made from is hidden
+    #: figures shown although a count behind them is hidden
     given_away: list[str] = field(default_factory=list)
-    #: made when a question is asked, and again when something is known that was not
+    #: made for a query, and discarded when a new fact is known
     _parts: dict[Name, _Part] = field(default_factory=dict, init=False, repr=False)
 
     def unknown(self, name: Name, least: int = 0) -> None:
-        """A count that may be anything from ``least`` on."""
+        """A count that may have any value of at least ``least``."""
         self._parts.clear()
         self.least[name] = max(least, self.least.get(name, 0))
 
@@ -79,19 +79,19 @@ class Knowledge:
         self.relate({part: -1.0, whole: 1.0}, 0, _INFINITE)
 
     def ratio(self, numerator: Name, denominator: Name, value: float, digits: int, per: int = 1) -> None:
-        """``per`` × numerator ÷ denominator reads ``value`` when rounded to ``digits`` places."""
+        """``per`` × numerator ÷ denominator is ``value`` when rounded to ``digits`` places."""
         slack = 0.5 * 10.0**-digits * (1 + 1e-9) + 1e-12
         self.relate({numerator: per, denominator: -(value - slack)}, 0, _INFINITE)
         self.relate({numerator: per, denominator: -(value + slack)}, -_INFINITE, 0)
 
     def in_order(self, before: tuple[Name, Name], after: tuple[Name, Name]) -> None:
-        """One ratio is no greater than another; linear where both denominators are known."""
+        """One ratio is no greater than another; linear if both denominators are known."""
         denominators = [self.known.get(pair[1]) for pair in (before, after)]
         if None not in denominators:
             self.relate({before[0]: float(denominators[1] or 0), after[0]: -float(denominators[0] or 0)}, -_INFINITE, 0)
 
     def range_of(self, name: Name) -> tuple[float, float]:
-        """The least and the greatest value of a count that all relations allow."""
+        """The lowest and the highest value of a count that all relations allow."""
         if name in self.known:
             return self.known[name], self.known[name]
         part = self._part(name)
@@ -105,13 +105,13 @@ class Knowledge:
         return found[0], found[1]
 
     def with_own(self, own: Iterable[Name]) -> Knowledge:
-        """What somebody knows who has some counts by themselves."""
+        """The knowledge of a reader who also has some counts of their own."""
         own = [name for name in own if name in self.truth and name in self.least]
         known = self.known | {name: self.truth[name] for name in own}
         return replace(self, known=known)
 
     def confined(self, threshold: int, among: Iterable[Name] | None = None) -> dict[Name, tuple[float, float]]:
-        """Counts of 1 to ``threshold`` of which fewer than ``threshold`` values are possible, and between which."""
+        """Counts of 1 to ``threshold`` with fewer than ``threshold`` possible values, and the range of each."""
         asked = [
             name
             for name in (self.truth if among is None else among)
@@ -134,8 +134,8 @@ class Knowledge:
     def _without_far_values(self, names: list[Name], threshold: int) -> list[Name]:
         """Those of ``names``, all of one part, that may be confined.
 
-        The truth is a solution. Another one in which a count is ``threshold`` - 1 away from it proves, of that count,
-        that it is not confined; one integer program moves as many counts as it can.
+        The truth is a solution. Another solution in which a count differs from it by ``threshold`` - 1 proves that this
+        count is not confined; one integer program moves as many counts as possible.
         """
         part, left = self._part(names[0]), list(names)
         nothing = np.zeros(len(part.names))
@@ -158,7 +158,7 @@ class Knowledge:
         return left
 
     def _part(self, name: Name) -> _Part:
-        """The counts that relations connect with ``name``; counts that are known connect nothing."""
+        """The counts that relations connect with ``name``; known counts connect nothing."""
         if not self._parts:
             of: dict[Name, list[int]] = {}
             for number, (weights, _, _) in enumerate(self.relations):

@@ -1,7 +1,7 @@
-"""Every released table that leaves the program, laid side by side: what each column states about counts.
+"""What an attacker learns about counts by comparing all released tables that leave the program, column by column.
 
-Belongs here: reading tables as their reader would, column by column. It knows nothing of how counts are hidden, and
-shares no code with that. Does not belong here: the arithmetic (``knowledge``), and any state.
+Belongs here: reading tables as their reader would. It does not know how counts are hidden and shares no code with the
+hiding. Does not belong here: the arithmetic (``knowledge``), and any state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ADJUSTED = "readmission_rate_adjusted"
 
 @dataclass(frozen=True)
 class Ratio:
-    """``per`` × one count of the row ÷ another; ``per`` by measure where it is 0."""
+    """``per`` × one count of the row ÷ another; a ``per`` of 0 depends on the measure."""
 
     numerator: str
     denominator: str
@@ -33,12 +33,12 @@ class Ratio:
 
 @dataclass(frozen=True)
 class MadeOf:
-    """Whatever is made of these counts by more than a division: it is not shown when one of them is hidden."""
+    """A figure made from these counts by more than a division; it is not shown if one of them is hidden."""
 
     counts: tuple[str, ...]
 
 
-#: a label, a figure of hospitals or of a table that everybody has: nothing of patients
+#: a label, or a figure about hospitals or from a public table: nothing about patients
 LABEL = "label"
 COUNT = "count"
 ORDER = "order"
@@ -62,7 +62,7 @@ _ADJUSTED_RATES = dict.fromkeys(
     MadeOf(("index_discharges", "readmissions")),
 )
 
-#: table -> column -> what it states
+#: table -> column -> the role of the column
 ROLES: dict[str, dict[str, Role]] = {
     "quality_scorecard": _OF_CARD
     | dict.fromkeys(
@@ -100,7 +100,7 @@ ROLES: dict[str, dict[str, Role]] = {
     "hospital_peers": dict.fromkeys(("hospital_ccn", "period", "suppressed"), LABEL)
     | dict.fromkeys(("discharges", "peer_discharges"), COUNT)
     | {
-        "peer_rank": LABEL,  # of a place alone; who has it is what counts
+        "peer_rank": LABEL,  # a place by itself reveals nothing; which hospital has it does
         "case_mix_days": MadeOf(("discharges",)),
         "peer_case_mix_days": MadeOf(("peer_discharges",)),
         "peer_ccn": MadeOf(("discharges", "peer_discharges")),
@@ -130,13 +130,13 @@ _SHARES = ("readmission_rate", "readmission_share", "planned_readmission_rate", 
 
 
 def digits_of(value: Decimal) -> int:
-    """Places after the point, without zeros at the end."""
+    """Decimal places, without trailing zeros."""
     exponent = value.normalize().as_tuple().exponent
     return max(0, -int(exponent))
 
 
 class Reader:
-    """Lays the quality tables of one release into what is known; ``tag`` distinguishes releases."""
+    """Adds the quality tables of one release to what is known; ``tag`` distinguishes releases."""
 
     def __init__(self, knowledge: Knowledge, tag: str, shown: Mapping[str, Rows], true: Mapping[str, Rows]) -> None:
         self.knowledge, self.tag, self.shown = knowledge, tag, shown
@@ -266,7 +266,7 @@ class Reader:
                 self.knowledge.ratio(numerator, denominator, float(value), digits_of(value), per)
 
     def _places(self) -> None:
-        """The order of hospitals, and who is stated to do worse."""
+        """The order of hospitals, and which ones the tables say do worse."""
         by_measure: dict[str, list[Row]] = {}
         for row in self.shown["measure_leaders"]:
             if row["place"] is not None:
@@ -287,7 +287,7 @@ class Reader:
         self._peers()
 
     def _peers(self) -> None:
-        """Who is alike, and how far: made of every hospital's size, by its place between the least and the greatest."""
+        """Similar hospitals and their distances, made from hospitals' sizes relative to the smallest and largest."""
         rows = self.shown["hospital_peers"]
         sizes = {row["hospital_ccn"]: self.name(row["hospital_ccn"], "hac_per_1000", "denominator") for row in rows}
         gone = sorted(ccn for ccn, name in sizes.items() if name not in self.knowledge.known)
@@ -304,7 +304,7 @@ class Reader:
                     yield window + count
 
     def _sums(self) -> None:
-        """A set's count is the sum of its hospitals'; of a share, part and rest make up the whole."""
+        """A group's count is the sum of its hospitals'; the part and the rest of a share make up the whole."""
         least = self.knowledge.least
         for members, measure in sorted(self.sets):
             for count in list(self._counts_of(members, measure)):
@@ -332,7 +332,7 @@ class Reader:
         self._rest(whole, (part,), ("the rest of", part))
 
     def _rest(self, whole: Name, parts: tuple[Name, ...], called: tuple[Any, ...]) -> None:
-        """What is left of a whole counts people too, though it is nowhere."""
+        """The rest of a whole counts people too, although no table shows it."""
         least, truth = self.knowledge.least, self.knowledge.truth
         if whole in least and all(part in least for part in parts):
             rest: Name = (self.tag, *called)
@@ -341,7 +341,7 @@ class Reader:
                 truth[rest] = truth[whole] - sum(truth[part] for part in parts)
 
     def _parts(self) -> None:
-        """The state is the sum of its parts, a service line that of its APR-DRGs."""
+        """The state is the sum of its parts, a service line the sum of its APR-DRGs."""
         groups: dict[tuple[Any, ...], list[tuple[Name, Name]]] = {}
         lines: dict[tuple[Any, ...], list[Name]] = {}
         for table in ("readmissions", "hospital_acquired_conditions", "care_transitions"):
@@ -378,7 +378,7 @@ class Reader:
         }.get(column, ())
 
     def _days(self) -> None:
-        """Days from discharge to return: 0 to 7 of those within 7 days, 8 to 30 of the others; they add up, too."""
+        """Days from discharge to return: 0 to 7 for returns within 7 days, 8 to 30 for others; they add up, too."""
         for row in self.shown["care_transitions"]:
             names = self.names("care_transitions", row)
             days, back, soon = names["days_to_return"], names["readmissions"], names["within_7_days"]
@@ -388,7 +388,7 @@ class Reader:
 
 
 def same_where_equal(knowledge: Knowledge, pairs: Iterable[tuple[Name, Name]]) -> None:
-    """A reader who takes what two releases state about the same thing for the same, wherever it is."""
+    """Assume, as a reader would, that equal counts of the same thing in two releases are the same count."""
     for one, other in pairs:
         both = one in knowledge.least and other in knowledge.least
         if both and knowledge.truth.get(one) == knowledge.truth.get(other) is not None:

@@ -1,4 +1,4 @@
-"""The project's macros, rendered as dbt renders them, so that DuckDB can be asked about them alone."""
+"""The project's macros, rendered as dbt renders them, so that DuckDB can evaluate them by themselves."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import jinja2
 
 from hcip_pipeline.warehouse.project import PROJECT
 
-#: what every other macro may call
+#: files of macros that every other macro may call
 ARITHMETIC = ("engine", "exact_arithmetic")
 
 
 def environment() -> jinja2.Environment:
-    """Jinja with what dbt adds to it that macros ask for."""
+    """Jinja with the dbt functions that macros use."""
     made = jinja2.Environment(extensions=["jinja2.ext.do"])
     made.globals["target"] = {"type": "duckdb"}
     return made
 
 
 def macro_text(*files: str) -> str:
-    """The text of macro files, by their names without suffix."""
+    """The text of macro files, named without suffix."""
     return "".join((PROJECT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in files)
 
 

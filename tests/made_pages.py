@@ -1,4 +1,4 @@
-"""What commands make besides a release, once a test session: studies of public files, and a quarter's interim report.
+"""Outputs of commands other than releases, made once per test session: studies of public files, an interim report.
 
 Belongs here: building them into a folder (``conftest`` has the fixtures). Does not belong here: any assertion.
 """
@@ -38,7 +38,7 @@ INTERIM_QUARTER = "2025Q1"
 
 
 def sparcs_discharges() -> list[dict[str, str]]:
-    """The worked example: surgeon 1 works at two hospitals; one patient more died and one was in a cell of its own."""
+    """The worked example, with surgeon 1 at two hospitals, one more patient who died, and one in a separate cell."""
     rows = [
         row(
             Operating_Provider_License_Number=str(200_000 + surgeon),
@@ -82,10 +82,10 @@ def build_sparcs_study(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class TexasStudy:
-    """A study of two invented quarters, with a ratio of cost to charges for every acute hospital, drugs apart.
+    """A study of two invented quarters, with cost-to-charge ratios for every acute hospital, a separate one for drugs.
 
     Attributes:
-        printed: what ``hcip study --json`` printed.
+        printed: the output of ``hcip study --json``.
     """
 
     home: Home
@@ -120,7 +120,7 @@ class InterimReport:
     """The interim report of :data:`INTERIM_QUARTER` in a copy of the settled home.
 
     Attributes:
-        printed: what ``hcip interim --json`` printed.
+        printed: the output of ``hcip interim --json``.
         kept_lake: whether the lake had the same bytes before and after.
     """
 

@@ -1,6 +1,6 @@
-"""Changing one thing of a release's making, or of the release itself, with everything else made to agree.
+"""Consistent forgeries: releases with one changed model, or with one changed cell and a manifest that agrees.
 
-Belongs here: the release that a changed model gives; and a release file with another cell, with a manifest that agrees.
+Belongs here: making a release from a changed model, or changing a release's file together with its manifest.
 Does not belong here: what is changed, and whether it is noticed; computing changed models (``settlement_models``).
 """
 
@@ -29,7 +29,7 @@ from hcip_pipeline.release.tables import write_csv
 from hcip_pipeline.release.verification.tables import neutralized
 from tests.settlement_models import Bench, Mutant
 
-#: folders of the marts that a bench computes
+#: folders of marts that a bench computes
 _AREAS = ("norms", "incentives", "savings", "audit")
 
 
@@ -43,7 +43,7 @@ class ReleasedBench:
         self.before = {layout.table.name: _mart(bench.connection, layout.table) for layout in self.layouts}
 
     def release_of(self, mutant: Mutant, folder: Path) -> Path:
-        """The release that a changed model would have given: a copy, with other files for the tables that differ."""
+        """The release that a changed model would have given: a copy, with new files for the tables that differ."""
         copy = copy_of(self.released, folder)
         written: list[Path] = []
         with self.bench.changed(mutant) as connection:
@@ -61,7 +61,7 @@ def _mart(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFrame:
 
 
 def _replace(release: Path, layout: FileLayout, frame: pl.DataFrame) -> list[Path]:
-    """The files that were written; they are not sealed yet."""
+    """Replace a table's files without sealing them; returns the files."""
     written = []
     name = f"{release.parent.name}_{release.name}"
     parts = {("STATE",): frame}
@@ -77,7 +77,7 @@ def _replace(release: Path, layout: FileLayout, frame: pl.DataFrame) -> list[Pat
 
 
 def copy_of(released: Path, folder: Path) -> Path:
-    """The release with its earlier periods next to it; its files are links, so what is changed is unlinked first."""
+    """A copy of the release with its earlier periods, by hard links: unlink a file before changing it."""
     shutil.copytree(released.parent.parent, folder / "releases", copy_function=os.link)
     return folder / "releases" / released.parent.name / released.name
 
@@ -86,7 +86,7 @@ def copy_of(released: Path, folder: Path) -> Path:
 
 
 def spoil_cell(release: Path, table: str, owner: str, line: int, column: str, change: Callable[[str], str]) -> None:
-    """Change one cell of a CSV file (the header is line 1), with nothing else made to agree."""
+    """Change one cell of a CSV file (the header is line 1) and nothing else."""
     path = _csv_file(release, table, owner)
     header, rows = _read(path)
     position = header.index(column)
@@ -95,13 +95,13 @@ def spoil_cell(release: Path, table: str, owner: str, line: int, column: str, ch
 
 
 def forge_cell(release: Path, table: str, owner: str, line: int, column: str, change: Callable[[str], str]) -> None:
-    """Change one cell, in the CSV and the Parquet file, and have the manifest agree with both."""
+    """Change one cell in the CSV and the Parquet file, and update the manifest to agree."""
     spoil_cell(release, table, owner, line, column, change)
     seal(release, _csv_file(release, table, owner))
 
 
 def forge_row(release: Path, table: str, owner: str, line: int) -> None:
-    """Take a row away likewise."""
+    """Remove a row from both files, and update the manifest to agree."""
     path = _csv_file(release, table, owner)
     header, rows = _read(path)
     del rows[line - 2]
@@ -114,7 +114,7 @@ def sha256(content: bytes) -> str:
 
 
 def seal(release: Path, *paths: Path) -> None:
-    """Write the Parquet twins of changed CSV files again, and bring the manifest into line."""
+    """Rewrite the Parquet twins of changed CSV files, and update the manifest to agree."""
     manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
     for path in paths:
         _seal(release, path, manifest)
@@ -148,7 +148,7 @@ def _seal(release: Path, path: Path, manifest: dict[str, Any]) -> None:
 
 
 def _plain(cell: str | None) -> str | None:
-    """The text whose cell this is."""
+    """The text that a CSV cell stands for."""
     return cell[1:] if cell and cell[0] == "'" and neutralized(cell[1:]) == cell else cell
 
 
@@ -166,7 +166,7 @@ def _write_manifest(release: Path, manifest: dict[str, Any]) -> None:
 
 
 def forge_policy(release: Path, old: str, new: str) -> None:
-    """Change the policy's text and its hash with it."""
+    """Change the policy's text, and its hash to agree."""
 
     def change(manifest: dict[str, Any]) -> None:
         text = manifest["policy"]["text"]

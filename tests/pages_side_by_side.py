@@ -1,7 +1,7 @@
-"""The audit report's page, the regulator's savings and the hospitals' discharges, laid side by side.
+"""What an attacker learns by comparing the audit report's page, the regulator's savings and hospitals' discharges.
 
-Belongs here: what these reveal of counts, read as their reader would, with no code of the hiding. Does not belong here:
-the arithmetic (``knowledge``), and the tables of ``quality/`` among themselves (``laid_side_by_side``).
+Belongs here: reading these as their reader would, without the code of the hiding. Does not belong here: the arithmetic
+(``knowledge``), and the tables of ``quality/`` among themselves (``laid_side_by_side``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COUNTS = ("cases_in", "cases_kept", "cases_excluded")
 
 
 def page_and_tables(release: ReleaseFiles) -> Knowledge:
-    """What somebody knows who has the page, ``regulator/`` and ``quality/`` of one release."""
+    """The knowledge of a reader who has the page, ``regulator/`` and ``quality/`` of one release."""
     knowledge = Knowledge()
     page = Page((release.folder / "audit" / "audit_report.html").read_text(encoding="utf-8"))
     hospitals = _savings(knowledge, release)
@@ -49,7 +49,7 @@ def _say(knowledge: Knowledge, name: Name, shown: int | None, true: int) -> None
 
 
 def _savings(knowledge: Knowledge, release: ReleaseFiles) -> list[str]:
-    """Cases of all and of participating physicians; the rest are cases too, which are nowhere."""
+    """Cases of all and of participating physicians; the difference counts cases too, although no table shows it."""
     shown = release.table("savings", folder="regulator")
     true = {
         (row["hospital_ccn"], row["scope"]): row
@@ -99,7 +99,7 @@ def _exclusions(knowledge: Knowledge, release: ReleaseFiles, page: list[list[str
     assert not true, "the page shows every exclusion"
     for reason in named.values():
         knowledge.equal((reason, "all"), [(reason, ccn) for ccn in hospitals if (reason, ccn) in knowledge.least])
-    for ccn in hospitals:  # a discharge is set aside for one reason, or is a case with a norm
+    for ccn in hospitals:  # a discharge is excluded for one reason, or is a case with a norm
         parts = [(reason, ccn) for reason in named.values() if (reason, ccn) in knowledge.least]
         knowledge.equal((ccn, "discharges"), [*parts, (ccn, "all", "cases")])
 

@@ -1,4 +1,4 @@
-"""What processes that tests fork find imported: each would take seconds to import it by itself.
+"""Modules imported before tests fork processes, each of which would otherwise take seconds to import them.
 
 Belongs here: imports, for ``set_forkserver_preload``. Does not belong here: anything that starts a thread.
 """

@@ -1,6 +1,6 @@
-"""The claims of a file as pyx12 reads them: an opinion that shares nothing with ours.
+"""The claims of a file as read by pyx12, independently of our own reader.
 
-Belongs here: pyx12's loops and elements, in the words of our tables of bills. Does not belong here: comparing.
+Belongs here: pyx12's loops and elements, under the column names of our tables. Does not belong here: comparing.
 """
 
 from __future__ import annotations

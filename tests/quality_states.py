@@ -1,6 +1,6 @@
-"""Discharges through the quality models alone: stays written down in a test, or an invented state's.
+"""Running only the quality models on discharges: stays given in a test, or an invented state's.
 
-Belongs here: the frames and the build. Does not belong here: what is expected of either.
+Belongs here: the frames and the build. Does not belong here: expected results.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GROUPER = "41"
 
 @dataclass(frozen=True)
 class Stay:
-    """One abstract: who, where, from when to when; by default sent home, admitted as an emergency, severity 2."""
+    """One abstract: patient, hospital and dates; by default discharged home, an emergency admission, severity 2."""
 
     patient: str
     hospital: str
@@ -45,7 +45,7 @@ class Stay:
 
 
 def discharges(stays: Iterable[Stay]) -> pl.DataFrame:
-    """As the lake has them; accounts are numbered from A1 in the order given."""
+    """The stays as a table of the lake; accounts are numbered from A1 in the given order."""
     return table(
         "discharges",
         [
@@ -85,7 +85,7 @@ def _codes(codes: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
 
 
 def spec(frame: pl.DataFrame, sources: Mapping[str, Any], period: str = "2025H1", base_year: int = 2023) -> BuildSpec:
-    """A half-year and the same half of the year before over ``frame``."""
+    """A half-year, and the same half of the previous year, over ``frame``."""
     half = PerformancePeriod.parse(period)
     return BuildSpec(
         name=period,
@@ -139,7 +139,7 @@ def with_cells(of: BuildSpec) -> BuildSpec:
 
 
 def run(of: BuildSpec, *names: str) -> duckdb.DuckDBPyConnection:
-    """The models named and all that they refer to."""
+    """Compute the named models and all that they refer to."""
     connection = settlement_models.part(of, names, threads=2)
     connection.execute("set search_path = 'marts,intermediate,staging,lake'")
     return connection

@@ -1,4 +1,4 @@
-"""What ``released_state`` is made of: cases, program files, reference tables, and the figures of earlier periods."""
+"""The inputs of ``released_state``: cases, program files, reference tables, and the figures of earlier periods."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORK = {1: (A,), 2: (A, B), 3: (A,), 4: (B,), 5: (B,), 6: (B,), 7: (C,), 8: (C,
 #: physician -> place among the nine by cost
 _RANK = {1: 2, 2: 5, 3: 7, 4: 3, 5: 4, 6: 6, 7: 1, 8: 8, 9: 9}
 
-#: names that a spreadsheet would run, and one that would turn round what follows it on a page
+#: names that a spreadsheet would run, and one that would reverse the text after it on a page
 NAMES = {1: "=SUM(A1), MD", 2: "\u202eד״ר כהן, MD", 4: "\u3000＝SUM(B1), MD"}
 
 _PARTNERS = [(ccn, number) for number, hospitals in _WORK.items() for ccn in hospitals if number != 9]
@@ -41,7 +41,7 @@ _WINDOWS = {
 
 
 def cases() -> list[Case]:
-    """Costs and days differ by physician, and fall from the baseline to the performance period."""
+    """Cases whose costs and days differ by physician, and fall from the baseline to the performance period."""
     chance = random.Random(20250701)
     cases = []
     for window, (day, level) in _WINDOWS.items():
@@ -50,7 +50,7 @@ def cases() -> list[Case]:
                 continue
             own = D("0.84") + _RANK[number] * D("0.04")
             if (window, number) == ("performance", 3):
-                own *= D("1.08")  # above P75 on the whole, below it in some cases
+                own *= D("1.08")  # above P75 on average, below it in some cases
             for cell, (apr_drg, severity, cost, days) in enumerate(_CELLS):
                 for case in range(
                     3 + (number + cell) % 2 + (number == 2) * 2 + (window == "performance" and cell == 1)
@@ -70,7 +70,7 @@ def cases() -> list[Case]:
                             charges=(("0120", charge - supplies), ("0270", supplies)),
                         )
                     )
-            # Neither of them counts: the one died, the other's cell has no norm.
+            # Neither case counts: one patient died, the other's cell has no norm.
             died = Case(npi(number), "9100.10", day, "301", "3", 2, hospitals[0], "20", charges=(("0120", "9100.10"),))
             cases += [died, replace(died, apr_drg="950", severity="4", disposition="01")]
     return cases
@@ -81,7 +81,7 @@ def rows_of(names: str, *rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def program_sources() -> dict[str, pl.DataFrame]:
-    """What committees, the regulator and CMS reported for the period."""
+    """The files of committees, the regulator and CMS for the period."""
     partners = [
         {
             "hospital_ccn": ccn,
@@ -177,7 +177,7 @@ EARLIER_SAVINGS = {
     ("2025H1", B, "participating"): D("400.00"), ("2025H1", B, "all"): D("500.00"),
 }  # fmt: skip
 
-#: hospital -> when its program began; what other programs took before
+#: hospital -> the period in which its program began
 PROGRAM_STARTS = {A: "2024H1", B: "2025H1"}
 
 EARLIER_OTHER_PROGRAMS = [("2025H1", A, "CCIP", "incentive", D("250.00"))]

@@ -1,8 +1,8 @@
-"""A small state, settled and released once a test session: three hospitals in which every rule has something to do.
+"""A small state, settled and released once per test session: three hospitals for which every rule has an effect.
 
-Hospital A is in its second program year: elections, conditions of uneven weights, the cumulative limit. B is in its
-first: a pool notice that is too small for everybody. C has no protocol, and contests its notice. Earlier periods are
-releases too, hand-made with what the next period reads of them.
+Hospital A is in its second program year, with elections, conditions of uneven weights and the cumulative limit. B is in
+its first, with a pool notice that is too small for everybody. C has no protocol, and contests its notice. Earlier
+periods are releases too, hand-made with the tables that the next period reads.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ performance_exponent: 1
 
 
 def _frame(declared: Table, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of a released table: what is not given is zero, or nothing."""
+    """Rows of a released table; missing columns are zero or null."""
     zero = {"money": D(0), "integer": 0, "text": "", "ratio": D(0), "mean": D(0), "boolean": False}
     plain = {c.name: None if c.nullable else zero[c.type] for c in declared.columns}
     schema = declared.schema
@@ -77,7 +77,7 @@ def _frame(declared: Table, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
 
 
 def _release_earlier(home: Home, policy: PolicyFile, period: str) -> None:
-    """A release that holds no more than what later periods read of it."""
+    """A release with only the tables that later periods read."""
     folder = home.releases / period / "r1"
     files = []
     for ccn in (A, B):
@@ -131,13 +131,13 @@ def _release_earlier(home: Home, policy: PolicyFile, period: str) -> None:
     write_manifest(manifest(Origin(f"{period}_r1", older, inputs, ("41",), None), folder, files), folder)
 
 
-#: the fee schedule as claims would have it
+#: fee-schedule amounts as claims would give them
 ESTIMATES = [(B, npi(5), 2025, D("31234.56")), (B, npi(4), 2025, D("99999.99"))]
 
 
 @dataclass(frozen=True)
 class State:
-    """The state before it is settled: its home with earlier periods' releases and its policy, and what is built."""
+    """The state before it is settled: its home with earlier periods' releases and policy, and its build."""
 
     home: Home
     policy: PolicyFile
@@ -153,7 +153,7 @@ class State:
 
 @functools.cache
 def _state(folder: Path) -> State:
-    """What :func:`_make` left below ``folder``."""
+    """The state that :func:`_make` wrote into ``folder``."""
     home = Home(folder / "home")
     policy = load_policy(home.policy)
     elected = Elections(mpi_floor=D(150), mpi_ceiling=D(900), improvement_share=D("0.6"), physician_cap_percent=D(20))
@@ -168,7 +168,7 @@ def _state(folder: Path) -> State:
 
 
 def _make(folder: Path) -> None:
-    """The state's home with earlier periods' releases, its norm table, the build of its period, and its release."""
+    """Make the state's home: earlier periods' releases, norm table, the build of the period, and its release."""
     home = Home(folder / "home")
     home.inbox.mkdir(parents=True)
     home.policy.write_text(POLICY, encoding="utf-8")
@@ -182,12 +182,12 @@ def _make(folder: Path) -> None:
 
 
 def norms_of(of: State) -> dict[str, pl.DataFrame]:
-    """The norm table as the models make it now."""
+    """The norm table as the models compute it now."""
     return settlement_models.frozen_norms(norm_spec(of.spec))
 
 
 def write_lake(spec: BuildSpec, file: Path) -> None:
-    """What a build's file holds of program files, as a release reads it."""
+    """Write the program files' tables into a build's file, where a release reads them."""
     names = [*program.TABLES, *protocol.TABLES, *RATES, "earlier_payments"]
     with duckdb.connect(file) as connection:
         connection.begin()
@@ -224,7 +224,7 @@ def inputs_of(home: Home) -> list[dict[str, Any]]:
 
 
 def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildResult:
-    """Compute the period in memory and put it into ``folder`` as a build would."""
+    """Compute the period in memory and write it into ``folder`` as a build would."""
     spec = replace(of.spec, sources=dict(of.spec.sources) | norms)
     folder.mkdir(parents=True)
     file = folder / "hcip.duckdb"
@@ -241,20 +241,20 @@ def compute(of: State, norms: dict[str, pl.DataFrame], folder: Path) -> BuildRes
 
 @pytest.fixture(scope="session")
 def unreleased(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> State:
-    """The state before it is settled; in its home lies the release all the same (``fresh_home`` is without)."""
+    """The state before it is settled; its home nevertheless has the release (``fresh_home`` has not)."""
     return _state(built_once(tmp_path_factory, worker_id, "released_state", _make))
 
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The folder of the state's release, ``releases/2025H2/r1``. Not to be changed: copy ``releases`` to spoil it."""
+    """The folder of the state's release, ``releases/2025H2/r1``. Do not change it: copy ``releases`` instead."""
     folder = built_once(tmp_path_factory, worker_id, "released_state", _make)
     return _state(folder).home.releases / str(PERIOD) / "r1"
 
 
 @pytest.fixture(scope="session")
 def build_of_released(released: Path, unreleased: State) -> BuildResult:
-    """The build that ``released`` was written from. Not to be changed."""
+    """The build from which ``released`` was written. Do not change it."""
     file = released.parents[3] / "build" / "hcip.duckdb"
     passed = (NodeResult("model.hcip.settlement", "success", 0, 0, ""),)
     return BuildResult(unreleased.spec, file, passed, fingerprints(file))

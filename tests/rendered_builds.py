@@ -1,9 +1,9 @@
-"""Builds by the renderer's SQL, without dbt: the same models and checks in a fraction of the time.
+"""Builds from the renderer's SQL, without dbt: the same models and checks in a fraction of the time.
 
-For tests that settle a home and look at what follows a build: take the fixture ``rendered_builds``. A release made this
-way has the bytes of one that dbt made (``integration/test_dagster_runs.py``), and the renderer's text is dbt's for
-every model and check (``golden/test_worked_examples.py``). Where the build, or what the renderer itself computes
-(simulations, what-if), is the subject, dbt builds.
+Tests of the steps after a build use the fixture ``rendered_builds``. A release made this way has the same bytes as one
+made with dbt (``integration/test_dagster_runs.py``), and the renderer's SQL is the same as dbt's for every model and
+check (``golden/test_worked_examples.py``). Tests of the build, or of features that use the renderer themselves
+(simulations, what-if), build with dbt.
 
 Belongs here: computing a build. Does not belong here: any state.
 """
@@ -48,13 +48,13 @@ def build_by_rendering(
     select: str | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
-    """Compute a build as ``warehouse.build.Engine`` asks for it."""
+    """Compute a build, with the signature of ``warehouse.build.Engine``."""
     names = _in_order(models() if select is None else [name.split(".")[-1].lstrip("+") for name in select.split()])
     renderer, file = Renderer(spec.dbt_vars()), folder / FILE_NAME
     prepare(spec, file)
     found = []
     with duckdb.connect(file, config={"threads": threads or 1, "preserve_insertion_order": False}) as connection:
-        connection.begin()  # one commit, not one a table
+        connection.begin()  # one commit, not one per table
         for schema in SCHEMAS:
             connection.execute(f"create schema {schema}")
         nodes = _nodes("model")
@@ -81,7 +81,7 @@ def build_by_rendering(
 
 
 class RenderedEngine(EngineResource):
-    """The same as the resource of a run, whatever its process."""
+    """The same as the resource of a run, in any process."""
 
     @contextmanager
     def computing(self, home: Home) -> Iterator[None]:
@@ -96,7 +96,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], sql
 
 
 def _check(renderer: Renderer, node: Mapping[str, Any]) -> str:
-    """A check of the project, or a test that a model of the project has by name."""
+    """The SQL of the project's own check, or of a generic test of one of its models."""
     if node["name"] in checks():
         return renderer.check(node["name"])
     (model,) = _read_models(node)
@@ -109,7 +109,7 @@ def _check(renderer: Renderer, node: Mapping[str, Any]) -> str:
 
 
 def _in_order(targets: Iterable[str]) -> list[str]:
-    """``targets`` and every model they are on, each after those it reads (some are named in macros alone)."""
+    """``targets`` and every model they need, each after those it reads (some are named only in macros)."""
     reads: dict[str, set[str]] = {}
     asked = list(targets)
     while asked:

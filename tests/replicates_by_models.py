@@ -1,8 +1,8 @@
-"""Calculated incentives of many replicates of a period's cases, by the models that settled it.
+"""Calculated incentives of many replicates of a period's cases, computed by the models that settled it.
 
-Every care partner becomes as many as there are replicates (``<npi>#<replicate>``) and the counted cases of each are
-drawn anew; the project's own models then compute what each would have been paid, at every policy. Slow, and a second
-opinion on ``certainty.draws``, which computes the same from whole-number sums.
+Every care partner is repeated once per replicate (``<npi>#<replicate>``) and the counted cases of each are drawn anew;
+the project's own models then compute what each would have been paid. Slow, and an independent check of
+``certainty.draws``, which computes the same from whole-number sums.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 
 Progress = Callable[[str], None]
 
-#: The model that holds what step 1 of the waterfall calculates, and those that the draws replace.
+#: The model of step 1 of the waterfall, and the models that the draws replace.
 TARGET = "int_calculated_incentives"
 _PATCHES = {
     "int_counted_cases": "from certainty.counted",
@@ -26,13 +26,13 @@ _PATCHES = {
         from (select hospital_ccn, npi, name from hcip.intermediate.int_care_partners) as partners
         cross join certainty.replicates as replicates""",
 }
-#: Cases of replicates that are computed at once: memory stays bounded on a whole state.
+#: Cases of replicates computed at a time, which limits memory on a whole state.
 _CASES_AT_ONCE = 4_000_000
-#: 48 bits of a hash, as a number of 12 decimals.
+#: 48 bits of a hash, as a number with 12 decimals.
 _UNIFORM = "cast(('0x' || substr({hash}, 1, 12)) as hugeint) * 1000000000000 // 281474976710656"
 
-#: Cases whose physicians are care partners of the hospital, and those of the same physicians elsewhere: the gate of
-#: methodology §7 looks at both.
+#: Cases whose physicians are care partners of the hospital, and cases of the same physicians elsewhere: the gate of
+#: methodology §7 uses both.
 _CASES = """
 create table certainty.cases as
 select cases.*, partners.npi is not null as is_partner
@@ -46,7 +46,7 @@ _COLUMNS = "window_name, hospital_ccn, account_no, {npi} as npi, stream, service
 _AMOUNTS = "length_of_stay, core_cost, supply_drug_cost, total_cost"
 
 #: Within hospital, cell and window the n-th case by hash goes to the physician who has the n-th case by account: every
-#: physician keeps his number of cases.
+#: physician keeps the same number of cases.
 _SHUFFLED = f"""
 create or replace table certainty.counted as
 with places as (
@@ -76,7 +76,7 @@ from certainty.cases cross join certainty.replicates where not is_partner
 
 
 def _resampled() -> str:
-    """Each case as often as a Poisson variable of mean 1 decides; where the physician is no care partner, once."""
+    """Each case repeated by a Poisson variable of mean 1, or once if the physician is not a care partner."""
     weight = " + ".join(f"cast(u >= {bound} as integer)" for bound in poisson_bounds())
     return f"""
 create or replace table certainty.counted as
@@ -92,14 +92,14 @@ where copy <= copies
 
 
 def prepare(bench: Workbench) -> None:
-    """Put the cases next to the build; once for each workbench."""
+    """Add the cases to the workbench; call once per workbench."""
     bench.connection.execute("create schema certainty")
     bench.connection.execute(_CASES)
     bench.connection.execute("create table certainty.replicates (replicate integer)")
 
 
 def shuffled(bench: Workbench, spec: BuildSpec, replicates: int, progress: Progress = lambda _: None) -> pl.DataFrame:
-    """What would be calculated if care partners did not differ: cases change hands within hospital and cell.
+    """Incentives if care partners did not differ: cases are reassigned within hospital and cell.
 
     Returns:
         One row per replicate, hospital and care partner: ``calculated_incentive``, dollars.
@@ -108,12 +108,12 @@ def shuffled(bench: Workbench, spec: BuildSpec, replicates: int, progress: Progr
 
 
 def resampled(bench: Workbench, spec: BuildSpec, replicates: int, progress: Progress = lambda _: None) -> pl.DataFrame:
-    """What would be calculated for other samples of each care partner's own cases; as :func:`shuffled`."""
+    """Incentives for other samples of each care partner's own cases; like :func:`shuffled`."""
     return _computed(bench, spec, _resampled(), replicates, progress, "sample")
 
 
 def as_released(bench: Workbench, spec: BuildSpec) -> pl.DataFrame:
-    """One replicate whose cases are those of the release; as :func:`shuffled`."""
+    """One replicate with the cases of the release; like :func:`shuffled`."""
     own = f"""create or replace table certainty.counted as
         select {_COLUMNS.format(npi="npi || '#' || replicate")}, {_AMOUNTS}
         from certainty.cases cross join certainty.replicates"""

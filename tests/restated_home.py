@@ -1,6 +1,6 @@
 """The settled home restated: late, corrected and changed files planted in its inbox, and the half-year settled again.
 
-Belongs here: what is planted, one change a cause, each where a payment must follow. Does not belong here: any
+Belongs here: the planted changes, one per cause, each of which must change a payment. Does not belong here: any
 assertion.
 """
 
@@ -28,13 +28,13 @@ Row = dict[str, str]
 Payment = tuple[str, str]
 
 _QUARTER = "2025Q1"
-#: what CMS's later file makes of the approved amount
+#: the approved amount by CMS's later file
 NOW_APPROVED = Decimal("380.00")
 
 
 @dataclass(frozen=True)
 class RestatedHome:
-    """A home with both releases; ``planted`` has whose payment each cause must move, ``messages`` what was reported."""
+    """A home with both releases; ``planted`` has the payment each cause must change, ``messages`` the progress."""
 
     home: Home
     first: Release
@@ -53,7 +53,7 @@ class RestatedHome:
 
 
 def build_restated_home(settled: SettledHome, folder: Path) -> None:
-    """Copy the settled home, plant one change a cause and settle the period again."""
+    """Copy the settled home, plant one change per cause and settle the period again."""
     home = settled.copy(folder, "inbox", "lake", "releases")
     settled.copy_base_year(folder)
     planted = plant(home, settled.release.folder)
@@ -66,7 +66,7 @@ def build_restated_home(settled: SettledHome, folder: Path) -> None:
 
 
 def plant(home: Home, release: Path) -> dict[str, Payment]:
-    """Change the inbox; gives whose payment each cause must move."""
+    """Change the inbox; returns the payment that each cause must change."""
     at = CAPPED_BY_CLAIMS[0]
     unbound = {f"{step}_adjustment": 0 for step in ("standing", "committee", "pfs_cap", "distribution_limit")}
     paid = released_frame(release, "incentives").filter(hospital_ccn=at, status="PAYABLE", **unbound).sort("npi")
@@ -98,7 +98,7 @@ def plant(home: Home, release: Path) -> dict[str, Payment]:
 
 
 def _rewrite(path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
-    """Change a CSV file; the copy's link to the original is cut first."""
+    """Change a CSV file, after breaking the hard link to the original."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     path.unlink()
@@ -109,12 +109,12 @@ def _rewrite(path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
 
 
 def _resubmit(home: Home, ccn: str, cheaper: str, late: str, moved: str, to: str) -> None:
-    """A second version next to the first.
+    """Write a second version next to the first.
 
     Args:
         cheaper: account whose charges were a tenth too high.
-        late: account that another one like it comes late to.
-        moved: account that another physician answers for.
+        late: account of which a copy arrives late.
+        moved: account that gets another responsible physician.
         to: that physician's NPI.
     """
     first = home.inbox / "hospital" / _QUARTER / ccn
@@ -148,7 +148,7 @@ def _resubmit(home: Home, ccn: str, cheaper: str, late: str, moved: str, to: str
 
 
 def _leave_out_the_last(home: Home, quarter: str, ccn: str) -> None:
-    """A second version without the last discharge of the first."""
+    """Write a second version without the last discharge of the first."""
     first = home.inbox / "hospital" / quarter / ccn
     second = first.with_name(f"{ccn}.r2")
     shutil.copytree(first, second)
@@ -164,12 +164,12 @@ def _leave_out_the_last(home: Home, quarter: str, ccn: str) -> None:
 
 
 def _dearer(rows: list[Row]) -> list[Row]:
-    """A day of inpatient care is worth seven dollars more."""
+    """Raise the fee of a day of inpatient care by seven dollars."""
     return [row | {"amount": str(Decimal(row["amount"]) + 7)} for row in rows]
 
 
 def _report_as_met(home: Home, ccn: str, conditions: pl.DataFrame, paid: list[str]) -> str:
-    """A result that was reported as not met was a mistake; gives whose."""
+    """Correct a result that was reported as not met by mistake; returns the physician's NPI."""
     unmet = conditions.filter(pl.col("npi").is_in(paid), hospital_ccn=ccn, source="REPORTED", reported="N")
     npi, condition = unmet.sort("npi", "condition_id").select("npi", "condition_id").row(0)
 

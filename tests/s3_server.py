@@ -1,4 +1,4 @@
-"""A server that speaks S3 (moto), in a process of its own."""
+"""An S3-compatible server (moto) in its own process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 
 @contextmanager
 def s3_server(folder: Path, bucket: str) -> Iterator[str]:
-    """A server with an empty bucket, whose address is given; the environment leads there.
+    """Start a server with an empty bucket and yield its address, to which the environment points.
 
     Args:
-        folder: takes the server's log.
+        folder: where to write the server's log.
     """
     log = folder / "log"
     with log.open("wb") as stream, pytest.MonkeyPatch.context() as patch:
@@ -31,7 +31,7 @@ def s3_server(folder: Path, bucket: str) -> Iterator[str]:
             patch.setenv("AWS_ACCESS_KEY_ID", "test")
             patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
             patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            fsspec.get_filesystem_class("s3").clear_instance_cache()  # one that knows the server of another module
+            fsspec.get_filesystem_class("s3").clear_instance_cache()  # it may have the server of another module
             fsspec.filesystem("s3").mkdir(bucket)
             yield f"s3://{bucket}"
         finally:

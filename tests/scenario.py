@@ -1,11 +1,11 @@
-"""Hand-made states for tests: a few cases with their costs, built through the real models.
+"""Hand-made states for tests: a few cases with their costs, computed by the real models.
 
-A scenario states only what it is about; everything else has a plain default (one grouper version, one known hospital
-per CCN used, reported cost with a factor of 1, no trend). ``in_order`` adds what it takes to be paid in full: a
-protocol, one condition that everybody met, an approved activity, an ample fee-schedule notice. ``amend`` and ``drop``
-change single rows.
+A scenario sets only the values it is about; everything else has a plain default (one grouper version, one known
+hospital per CCN used, reported cost with a factor of 1, no trend). ``in_order`` adds everything needed for payment in
+full: a protocol, one condition that everybody met, an approved activity, an ample fee-schedule notice. ``amend`` and
+``drop`` change single rows.
 
-``settle`` is a dbt build, as a release needs it; ``compute`` runs the same SQL in memory, several times as fast.
+``settle`` runs a dbt build, as a release needs it; ``compute`` runs the same SQL in memory, several times as fast.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def npi(number: int) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """One discharge; ``physician`` is both attending and operating unless they are given apart (blank: nobody).
+    """One discharge; ``physician`` is both attending and operating unless these are given (blank: nobody).
 
-    ``charges`` are charge lines (revenue code, charge); ``cost`` is what the source reports.
+    ``charges`` are charge lines (revenue code, charge); ``cost`` is the reported cost.
     """
 
     physician: str
@@ -154,14 +154,14 @@ def charge_lines(cases: Iterable[Case]) -> pl.DataFrame:
 
 @dataclass
 class Scenario:
-    """What a build is given.
+    """The inputs of a build.
 
     Args:
-        norms: the frozen norm table by hand; without it the base year's cases make it.
+        norms: a hand-made frozen norm table; without it, the table is computed from the base year's cases.
         medical: APR-DRGs of the medical stream; all others are surgical.
-        mdc: APR-DRG -> MDC, where it is not 08.
-        estimates: (hospital, NPI, year, amount) of the fee schedule as claims would have it; ``compute`` only.
-        sources: whole tables of the lake in place of the defaults.
+        mdc: APR-DRG -> MDC, if it is not 08.
+        estimates: (hospital, NPI, year, amount) of the fee schedule as claims would give it; ``compute`` only.
+        sources: whole tables of the lake that replace the defaults.
     """
 
     cases: list[Case]
@@ -180,13 +180,13 @@ class Scenario:
     changes: list[tuple[str, Row, Row | None]] = field(default_factory=list)
 
     def amend(self, name: str, **values: Any) -> Scenario:
-        """Set columns in every row that agrees on the key columns given; a row is added where none does."""
+        """Set columns in every row that matches the given key columns; a row is added if none matches."""
         key = {column: value for column, value in values.items() if column in LAKE_SOURCES[name].key}
         self.changes.append((name, key, values))
         return self
 
     def drop(self, name: str, **where: Any) -> Scenario:
-        """Leave out every row that agrees on the columns given."""
+        """Remove every row that matches the given columns."""
         self.changes.append((name, where, None))
         return self
 
@@ -214,7 +214,7 @@ class Scenario:
         )
 
     def settle(self, folder: Path, threads: int = 1) -> Settled:
-        """Make the norm table, then the period, with dbt; a study makes its own norms."""
+        """Build the norm table, then the period, with dbt; a study makes its own norms."""
         return Settled(duckdb.connect(self.build(folder, threads).file, read_only=True))
 
     def build(self, folder: Path, threads: int = 1) -> BuildResult:
@@ -225,7 +225,7 @@ class Scenario:
         return build(spec, folder / "period", threads=threads)
 
     def compute(self, threads: int = 1) -> Settled:
-        """The same models over the same tables, in memory and without dbt."""
+        """Run the same models over the same tables, in memory and without dbt."""
         return Settled(settlement_models.run(self.with_norms(self.spec(), threads), threads, self.estimates))
 
     def with_norms(self, spec: BuildSpec, threads: int = 1) -> BuildSpec:
@@ -238,7 +238,7 @@ class Scenario:
         return sorted({case.hospital for case in self.cases} | {HOSPITAL})
 
     def _rows(self) -> dict[str, list[Row]]:
-        """The default rows of every table but the cases' own."""
+        """The default rows of every table except those of the cases."""
         hospitals = self._hospitals()
         codes = sorted({case.apr_drg for case in self.cases if case.apr_drg is not None})
         received = discharges(self.cases).group_by("hospital_ccn").agg(pl.len(), pl.col("total_charges").sum())
@@ -280,7 +280,7 @@ class Scenario:
         return rows | (self._in_order(hospitals, partners) if self.in_order else {})
 
     def _in_order(self, hospitals: list[str], partners: list[tuple[str, str]]) -> dict[str, list[Row]]:
-        """What it takes to be paid in full."""
+        """The rows needed for payment in full."""
         period = PerformancePeriod.parse(self.period)
         each = [{"hospital_ccn": ccn, "npi": physician} for ccn, physician in partners]
         condition = {"condition_id": CONDITION, "description": "quality", "weight_percent": Decimal(100)}
@@ -309,7 +309,7 @@ class Scenario:
 
 
 def _program(protocol: Row, period: PerformancePeriod) -> Row:
-    """The program of a hospital by its protocol; one amended to a later program year is in that year's second half."""
+    """A hospital's program by its protocol; a later program year means the second half of that year."""
     year = protocol.get("program_year")
     steps = 0 if year in (None, 1) else 2 * year - 1
     halves = 2 * period.year + period.half - 1 - steps

@@ -12,7 +12,7 @@ from hcip_pipeline.reference.leie import COLUMNS
 NPPES_COUNTING = (
     "NPI", "Entity Type Code", "NPI Deactivation Date", "NPI Reactivation Date", "Healthcare Provider Taxonomy Code_1",
 )  # fmt: skip
-#: As wide as CMS's own file.
+#: With as many columns as CMS's own file.
 NPPES_WIDE = (
     *NPPES_COUNTING[:2], "Replacement NPI", *(f"Other Provider Identifier_{n}" for n in range(321)), "Last Update Date",
     "NPI Deactivation Reason Code", *NPPES_COUNTING[2:4], NPPES_COUNTING[4], "Certification Date",
@@ -21,7 +21,7 @@ ORDERING = ("NPI", "LAST_NAME", "FIRST_NAME", "PARTB", "DME", "HHA", "PMD", "HOS
 
 
 def excluded(**cells: str) -> dict[str, str]:
-    """A row of the OIG's list: Jane Q Doe, excluded without an NPI, unless stated otherwise."""
+    """A row of the OIG's list; by default Jane Q Doe, excluded without an NPI."""
     none = dict.fromkeys(("reindate", "waiverdate"), "00000000")
     person = {"lastname": "DOE", "firstname": "JANE", "midname": "Q", "npi": "0000000000", "excldate": "20200101"}
     facts = {"specialty": "FAMILY PRACTICE", "general": "PHYSICIAN (MD, DO)", "dob": "19600102", "city": "ALBANY"}
@@ -33,7 +33,7 @@ def leie_text(rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def nppes_text(rows: Iterable[tuple[str, str, str, str]], columns: tuple[str, ...] = NPPES_COUNTING) -> str:
-    """Rows of NPI, entity type, days of deactivation and reactivation."""
+    """An NPPES file from rows of NPI, entity type, dates of deactivation and reactivation."""
     places = [columns.index(name) for name in NPPES_COUNTING[:4]]
     cells = []
     for row in rows:

@@ -1,6 +1,6 @@
-"""A home with a synthetic state and its period released through Dagster: the fixture ``settled_home`` is this.
+"""The home of the fixture ``settled_home``: a synthetic state whose period is released through Dagster.
 
-Belongs here: the state, and what is remembered of how it was settled. Does not belong here: any assertion.
+Belongs here: the state, and the record of how it was settled. Does not belong here: any assertion.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from tests.fee_schedule_claims import deliver, fee_schedule_claims
 
 PERIOD = PerformancePeriod.parse("2025H1")
 QUARTERS = ("2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2")
-#: who has no notice of a cap: claims state what was approved for the physician at the hospital
+#: hospital and physician without a cap notice: the approved amount comes from claims
 CAPPED_BY_CLAIMS = ("210809", "2693254155")
 APPROVED = Decimal("300.00")
-#: draws for chance ranges and intervals: fewer than usual, since every test that settles or verifies pays for them
+#: draws for chance ranges and intervals: fewer than usual, to save time in every test that settles or verifies
 REPLICATES = 50
 _RECORD = "settled.json"
-#: as Dagster's own tests have it: a connection for all events instead of several for each
+#: as in Dagster's own tests: one connection for all events instead of several for each
 _EVENTS_IN_MEMORY = "event_log_storage: {module: dagster._core.storage.event_log, class: InMemoryEventLogStorage}\n"
 
 
 @dataclass(frozen=True)
 class SettledHome:
-    """A settled home; ``messages`` are the progress that was reported."""
+    """A settled home; ``messages`` are its progress messages."""
 
     home: Home
     release: Release
@@ -55,17 +55,17 @@ class SettledHome:
         return cls(home, release, tuple(record["messages"]))
 
     def instance(self) -> dg.DagsterInstance:
-        """As the UI opens it: by ``dagster.yaml`` alone."""
+        """The instance as the UI opens it, only from ``dagster.yaml``."""
         return dg.DagsterInstance.from_config(str(self.home.dagster))
 
     def copy(self, place: Path, *folders: str, has_history: bool = False) -> Home:
-        """Another home with these folders of it, by hard links: replace a file of it, never write into it.
+        """Another home with copies of these folders, by hard links: replace its files, never write into them.
 
-        Without folders named: its inbox, its lake and the build of the base year. It has had no run yet.
+        Without ``folders``: the inbox, the lake and the build of the base year. The copy has no runs yet.
 
         Args:
-            has_history: for tests that look at the events of its runs. They are kept in files then, as in any home;
-                otherwise in memory, in a fraction of the time, and gone with each command.
+            has_history: for tests that read the events of runs: keep them in files, as in any home. Otherwise they are
+                in memory, which is much faster, and each command loses them.
         """
         for folder in folders or ("inbox", "lake"):
             linked_copy(self.home.root / folder, place / folder)
@@ -76,10 +76,10 @@ class SettledHome:
         return Home(place)
 
     def begin_history(self, place: Path, *, in_files: bool = False) -> None:
-        """Give a home a history without runs, as :meth:`copy` does: making its databases takes longer than many a test.
+        """Copy a history without runs into a home, as :meth:`copy` does, because making its databases takes long.
 
         Args:
-            in_files: keep the events of runs as any home does.
+            in_files: keep the events of runs in files, as in any home.
         """
         shutil.copytree(_no_runs(self.home), place / "dagster")
         if not in_files:
@@ -87,18 +87,18 @@ class SettledHome:
                 settings.write(_EVENTS_IN_MEMORY)
 
     def copy_base_year(self, place: Path) -> None:
-        """Give a home the build of the base year, which stays for all its periods; a settlement makes it if need be."""
+        """Copy the build of the base year, which all periods use, into a home; otherwise a settlement makes it."""
         for build in self.home.warehouse.glob("norms-*"):  # no links: DuckDB opens its file to write
             shutil.copytree(build, place / self.home.warehouse.name / build.name)
 
 
 def _no_runs(home: Home) -> Path:
-    """Where the history of a home is as it was before its first run."""
+    """The folder with a home's history as it was before the first run."""
     return home.root.with_name(f"{home.root.name}_no_runs")
 
 
 def digest(folder: Path) -> str:
-    """One hash over names and bytes of every file of a folder."""
+    """One hash over the names and bytes of all files of a folder."""
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -107,9 +107,9 @@ def digest(folder: Path) -> str:
 
 
 def half_written(home: Home) -> list[Path]:
-    """Files of the lake and of releases that a run began and did not finish."""
+    """Files of the lake and of releases that a run started but did not finish."""
     hidden = [path for folder in (home.lake, home.releases) for path in folder.rglob(".*")]
-    return [path for path in hidden if path.name != ".writing"]  # a lock is whole, whoever holds it
+    return [path for path in hidden if path.name != ".writing"]  # a lock file is never unfinished
 
 
 def fill_inbox(home: Home, file_format: FileFormat = "csv") -> None:
@@ -123,7 +123,7 @@ def fill_inbox(home: Home, file_format: FileFormat = "csv") -> None:
     )
     with home.policy.open("a", encoding="utf-8") as policy:
         policy.write(f"certainty_replicates: {REPLICATES}\n")
-    (home.inbox / "hospital" / "2025Q9").mkdir()  # names no quarter
+    (home.inbox / "hospital" / "2025Q9").mkdir()  # not a quarter
     claims = fee_schedule_claims((*CAPPED_BY_CLAIMS, PERIOD.year, APPROVED))
     deliver(home.inbox, dt.date(2025, 5, 15), claims)
 
@@ -133,7 +133,7 @@ def build_settled_home(folder: Path) -> None:
     home = Home(folder)
     fill_inbox(home)
     with home_instance(home) as instance:
-        assert not instance.get_runs(limit=1)  # makes the databases
+        assert not instance.get_runs(limit=1)  # creates the databases
     shutil.copytree(home.dagster, _no_runs(home))
     messages: list[str] = []
     release = settle(home, PERIOD, progress=messages.append)
@@ -142,7 +142,7 @@ def build_settled_home(folder: Path) -> None:
 
 
 def release_alone(home: Home) -> None:
-    """*Materialize* on the asset ``release``, as the UI does it: from the build on disk."""
+    """*Materialize* the asset ``release`` from the build on disk, as the UI does."""
     with runs_on(home) as runs:
         runs.definitions.resolve_job_def("settlement").execute_in_process(
             instance=runs.instance,
@@ -153,6 +153,6 @@ def release_alone(home: Home) -> None:
 
 
 def linked_copy(source: Path, target: Path) -> None:
-    """A copy of hard links, but for locks (one would hold all): a test that changes a file unlinks it first."""
+    """Copy by hard links, except locks (a linked lock would lock both): unlink a file before changing it."""
     link: Callable[[str, str], object] = os.link
     shutil.copytree(source, target, copy_function=link, ignore=shutil.ignore_patterns(".writing"))

@@ -1,7 +1,7 @@
-"""The settlement's models rendered as dbt renders them and run in one DuckDB connection: many states, asked about fast.
+"""The settlement's models, rendered as dbt renders them and run in one DuckDB connection: fast tests of many states.
 
-Belongs here: which models in which order, and computing again what one changed text changes. Does not belong here: what
-a state is (``scenario``). A test holds this path to the tables that a dbt build of the same state gives.
+Belongs here: the order of models, and recomputing those that a changed text affects. Does not belong here: the states
+(``scenario``). A test compares these tables with those of a dbt build of the same state.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from hcip_pipeline.warehouse.project import PROJECT
 from hcip_pipeline.warehouse.rendering import SCHEMAS, Renderer, checks, models
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-#: what is computed, with everything it refers to, wherever that is
+#: areas that are computed, with everything they refer to in other areas
 _PROTOCOL = ("attribution", "performance", "improvement", "waterfall", "incentives")
 _SETTLEMENT = ("cases", "costs", "norms", *_PROTOCOL, "savings", "ledger", "audit")
-#: what reports look at next to it: only a release needs these
+#: areas behind the reports, which only a release needs
 REPORTS = ("opportunity", "care_redesign", "quality", "screening")
-#: what comes from claims is given, the estimate by the caller and the rest empty: claims have tests of their own
+#: tables from claims: the caller gives the estimate, the others are empty, because claims have their own tests
 ESTIMATES = "int_pfs_approved_by_claims"
 _FROM_CLAIMS = {
     ESTIMATES: "hospital_ccn varchar, npi varchar, calendar_year bigint, pfs_approved_amount decimal(18, 2), "
@@ -43,12 +43,12 @@ _FROM_CLAIMS = {
     "baseline_value decimal(18, 8), numerator bigint, denominator bigint, expected decimal(18, 8), "
     "base_rate decimal(18, 8), value decimal(18, 8), lower_limit decimal(18, 8), upper_limit decimal(18, 8)",
 }
-#: models of the areas that nothing but those read
+#: models of these areas that only the tables from claims read
 _OF_CLAIMS = {*_FROM_CLAIMS, "int_medicare_counts", "int_beneficiary_areas"}
 
 
 def _needed(names: Iterable[str]) -> set[str]:
-    """Models and everything they refer to, short of what is given."""
+    """Models and everything they refer to, without the given tables."""
     found: set[str] = set()
     waiting = set(names)
     while waiting:
@@ -59,7 +59,7 @@ def _needed(names: Iterable[str]) -> set[str]:
 
 @cache
 def _order(areas: tuple[str, ...] = _SETTLEMENT) -> tuple[str, ...]:
-    """Every model of these areas after those it refers to."""
+    """Every model of these areas, each after the models it refers to."""
     folders = [PROJECT / "models" / schema / folder for schema in SCHEMAS for folder in areas]
     own = _needed({path.stem for folder in folders for path in folder.rglob("*.sql")} - _OF_CLAIMS)
     needs = {name: models()[name].reads - _FROM_CLAIMS.keys() for name in own}
@@ -77,14 +77,14 @@ def _sources(areas: tuple[str, ...]) -> set[str]:
 
 @cache
 def _rendered(variables: str, areas: tuple[str, ...] = _SETTLEMENT) -> tuple[dict[str, str], dict[str, str]]:
-    """Model -> SQL in order; the project's own checks that look at these models only -> SQL."""
+    """Model -> SQL, in order, and check -> SQL for the project's own checks that read only these models."""
     renderer, order = Renderer(json.loads(variables)), _order(areas)
     own = [name for name, check in checks().items() if check.reads <= set(order)]
     return {name: renderer.model(name) for name in order}, {name: renderer.check(name) for name in own}
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
-    """A table of the lake, in its contract's types; empty where there is no frame."""
+    """Create a table of the lake with its contract's types, empty if there is no frame."""
     table = LAKE_SOURCES[name]
     if not isinstance(frame, pl.DataFrame) or not frame.height:
         execute(connection, f'create or replace table lake."{name}" as {table.empty_select()}')
@@ -117,11 +117,11 @@ def run(
     estimates: Sequence[tuple[str, str, int, Decimal]] = (),
     also: tuple[str, ...] = (),
 ) -> duckdb.DuckDBPyConnection:
-    """Compute ``spec`` in memory and hold it to the project's own checks.
+    """Compute ``spec`` in memory and run the project's own checks on it.
 
     Args:
-        estimates: (hospital, NPI, year, approved amount) as claims would have it.
-        also: folders of models next to the settlement's.
+        estimates: (hospital, NPI, year, approved amount) as claims would give it.
+        also: further folders of models.
 
     Raises:
         AssertionError: a check found rows that break it.
@@ -140,7 +140,7 @@ def run(
     return connection
 
 
-#: frozen table -> the model it is made of
+#: frozen table -> the model it is made from
 _FROZEN = {
     "frozen_norms": "norms",
     "frozen_norm_physicians": "norm_physicians",
@@ -166,7 +166,7 @@ def part(spec: BuildSpec, names: Sequence[str], threads: int = 1) -> duckdb.Duck
 def store(connection: duckdb.DuckDBPyConnection, file: Path, tables: Iterable[str], empty: Iterable[Table]) -> None:
     """Copy computed ``tables`` (with their schemas) into a warehouse file, and add marts without rows."""
     connection.execute(f"attach '{file}' as built")
-    connection.begin()  # one commit, not one a table
+    connection.begin()  # one commit, not one per table
     connection.execute("create schema built.marts; create schema built.intermediate")
     for name in tables:
         connection.execute(f"create table built.{name} as from memory.{name}")
@@ -201,7 +201,7 @@ def _frozen_frames(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFr
 
 @dataclass(frozen=True)
 class Mutant:
-    """One text of a model's or a macro's file, and what is there instead."""
+    """A text in the file of a model or macro, and its replacement."""
 
     file: str
     old: str
@@ -212,10 +212,10 @@ class Mutant:
 
 
 class Bench:
-    """A state computed once; then with one text of a model or macro changed, and only what follows computed again."""
+    """A state computed once, then with one text of a model or macro changed, recomputing only the affected models."""
 
     def __init__(self, spec: BuildSpec, estimates: Sequence[tuple[str, str, int, Decimal]] = ()) -> None:
-        """``spec`` of a period, without its norm table."""
+        """Compute ``spec``, of a period and without its norm table."""
         self.norm_spec = norm_spec(spec)
         self.norm_connection = _norm_build(self.norm_spec)
         self.norms = _frozen_frames(self.norm_connection)
@@ -224,13 +224,13 @@ class Bench:
 
     @contextmanager
     def changed(self, mutant: Mutant, *marts: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The period as the changed models compute it, its norm table made by them too; afterwards all is as before.
+        """The period and its norm table as the changed models compute them; afterward the original is restored.
 
         Args:
-            marts: what will be looked at; without any, all.
+            marts: marts to compute; by default all.
 
         Raises:
-            AssertionError: the text is not in the file, or no model states anything else for it.
+            AssertionError: the text is not in the file, or changing it changes no model.
         """
         norms = {}
         affected = _changed_models(self.norm_spec, mutant)
@@ -257,7 +257,7 @@ class Bench:
 
 
 def _changed_models(spec: BuildSpec, mutant: Mutant) -> dict[str, str]:
-    """Model -> SQL, of those that state something else with ``mutant`` than without."""
+    """Model -> SQL, for the models that ``mutant`` changes."""
     before, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     macros = PROJECT / "macros" / f"{mutant.file}.sql"
     text = models()[mutant.file].template if mutant.file in before else macros.read_text(encoding="utf-8")
@@ -274,7 +274,7 @@ def _recompute(
     affected: set[str],
     marts: Sequence[str],
 ) -> None:
-    """Compute the models in ``affected`` again, and those that refer to them, as far as ``marts`` need them."""
+    """Recompute the models in ``affected`` and those that refer to them, as far as ``marts`` need them."""
     computed, _ = _rendered(json.dumps(spec.dbt_vars(), sort_keys=True))
     tables = {
         row[0]

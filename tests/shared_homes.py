@@ -1,7 +1,7 @@
-"""Small homes that machines share, made by hand: files, receipts and ledger lines without any intake.
+"""Small hand-made homes that machines share: files, receipts and ledger lines without any intake.
 
-Belongs here: making them, and killing a machine at one write or at each in turn. Does not belong here: where they are
-shared.
+Belongs here: making them, and killing a machine at one write or at each in turn. Does not belong here: the storage that
+they share.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from hcip_pipeline.shared_home import bringing
 from hcip_pipeline.shared_home.address import Storage
 from hcip_pipeline.shared_home.synchronizing import Synchronized, synchronize
 
-#: one of every kind of thing that is accepted
+#: every kind of thing that can be accepted
 KINDS = ("hospital", "cms", "reference", "program", "norms", "release")
 
 
 class KilledError(BaseException):
-    """The machine is gone."""
+    """The machine was killed."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A home of its own, and where it is shared."""
+    """A machine's home, and the storage in which it is shared."""
 
     home: Home
     address: str
@@ -43,7 +43,7 @@ class Machine:
         return synchronize(self.home, self.address, report, held=held, removed=removed)
 
     def files(self) -> dict[str, bytes]:
-        """What is shared of the home."""
+        """The shared files of the home."""
         root = self.home.root
         found = [path for folder in ("lake", "inbox", "releases") for path in (root / folder).rglob("*")]
         return {
@@ -54,7 +54,7 @@ class Machine:
 
 
 def accept(machine: Machine, kind: str, key: str = "", text: str = "1", ccn: str = "210001") -> None:
-    """Accept something, as an intake, a build or a release leaves it in the home."""
+    """Write files, receipt and ledger line as an intake, a build or a release does."""
     home = machine.home
     files: dict[str, str] = {}
 
@@ -112,7 +112,7 @@ def accept(machine: Machine, kind: str, key: str = "", text: str = "1", ccn: str
 
 @contextmanager
 def killed_at(step: int, *, after: bool) -> Iterator[list[str]]:
-    """The machine is gone at its ``step``-th write into the storage, before or after it; gives the writes begun."""
+    """Kill the machine before or after its ``step``-th write into the storage; yields the writes it began."""
     begun: list[str] = []
     real = Storage.create
 
@@ -133,14 +133,14 @@ def killed_at(step: int, *, after: bool) -> Iterator[list[str]]:
 
 
 def kill_at_every_write(begin: Callable[[int], tuple[Machine, Machine, Machine]], *, after: bool) -> list[str]:
-    """A machine is gone at each of its writes in turn: nothing is left half shared, and it goes on where it was.
+    """Kill a machine at each of its writes in turn: nothing is left half shared, and it continues where it stopped.
 
     Args:
-        begin: the machines of a step, counted from 1: the one that shares what it accepted, one that looks when it is
-            gone, and one that looks when it is done.
+        begin: makes the machines of a step, counted from 1: the one that shares its files, one that reads after it was
+            killed, and one that reads when it is done.
 
     Returns:
-        The writes of a machine that was left alone.
+        The writes of an undisturbed machine.
     """
     for step in range(1, 100):
         one, other, last = begin(step)
@@ -163,7 +163,7 @@ def kill_at_every_write(begin: Callable[[int], tuple[Machine, Machine, Machine]]
 
 @contextmanager
 def killed_while_bringing(step: int) -> Iterator[list[str]]:
-    """The machine is gone before it reads its ``step``-th object."""
+    """Kill the machine before it reads its ``step``-th object."""
     begun: list[str] = []
     real = bringing.get_object
 
@@ -183,7 +183,7 @@ Make = Callable[[str], Machine]
 
 @pytest.fixture(name="make")
 def make_machines(tmp_path: Path) -> Make:
-    """Makes machines with empty homes that share one address."""
+    """A function that makes machines with empty homes that share one address."""
 
     def machine(name: str) -> Machine:
         (tmp_path / name).mkdir()
@@ -204,7 +204,7 @@ def remove(machine: Machine, path: str) -> Path:
 
 
 def without_inbox(machine: Machine) -> dict[str, bytes]:
-    """An inbox keeps what was put into it; sources that were kept under their hash are in nobody's way."""
+    """The files without the inbox, which keeps what was put into it, and without sources kept under their hash."""
     return {
         path: content
         for path, content in machine.files().items()

@@ -1,6 +1,6 @@
 """Building a state once for all workers of a test session.
 
-Belongs here: the lock, and where such states lie. Does not belong here: any state.
+Belongs here: the lock, and the folder of such states. Does not belong here: any state.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import pytest
 
 
 def built_once(factory: pytest.TempPathFactory, worker_id: str, name: str, build: Callable[[Path], None]) -> Path:
-    """The folder ``name`` of this test session, which whoever comes first has ``build`` fill; the others wait.
+    """The folder ``name`` of this test session, filled by ``build`` in the first worker that needs it; others wait.
 
-    A build that fails leaves nothing behind, so that each worker shows its own error.
+    A failed build leaves nothing behind, so that each worker shows its own error.
     """
     base = factory.getbasetemp()
-    root = base if worker_id == "master" else base.parent  # each worker has a folder of its own in the session's
+    root = base if worker_id == "master" else base.parent  # each worker has its own folder in the session's
     folder, done = root / name, root / f"{name}.done"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Small invented quarters of Texas's public use data file, and ways to spoil them."""
+"""Small invented quarters of Texas's public use data file, and ways to change them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DISCHARGES = 120
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A quarter of fixed width without late discharges or cells that are marked invalid."""
+    """A fixed-width quarter without late discharges or cells marked invalid."""
     folder = tmp_path_factory.mktemp("pudf")
     write_texas_pudf(folder, [Q1], discharges=DISCHARGES, hospitals=3)
     return folder
@@ -27,7 +27,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(published: Path, tmp_path: Path) -> Path:
-    """The quarter, to be spoiled."""
+    """A copy of the quarter to change."""
     return Path(shutil.copytree(published, tmp_path / "pudf"))
 
 
@@ -37,13 +37,13 @@ def file_of(folder: Path, table: str, quarter: str = "1q2019") -> Path:
 
 
 def cell(folder: Path, table: str, row: int, field: str) -> str:
-    """A cell of a file of fixed width; ``row`` is the line, from 1."""
+    """A cell of a fixed-width file; ``row`` is the line, from 1."""
     place = _place(table, field)
     return file_of(folder, table).read_text().splitlines()[row - 1][place].strip()
 
 
 def spoil(folder: Path, table: str, row: int, cells: Mapping[str, str]) -> None:
-    """Put other text into cells of a file of fixed width."""
+    """Put other text into cells of a fixed-width file."""
     path = file_of(folder, table)
     lines = path.read_text().splitlines()
     for field, text in cells.items():
