@@ -1,15 +1,15 @@
 {#
-  What the claims models share.
+  Macros shared by the claims models.
 #}
 
-{# The values of a group as one text, in order: equal texts are equal multisets. #}
+{# The values of a group as one text, in order: equal texts mean equal multisets. #}
 {% macro sorted_text(value) -%}
     {{ joined_text(sorted_list(value), ' ') }}
 {%- endmacro %}
 
 {#
-  Which delivery of one record counts: the newest file's. An identical record delivered again is the same record, and a
-  changed one under the same identity replaces it; both are counted in `claims_report`.
+  Whether a row is the delivery of its record that counts, the newest file's. An identical record delivered again is the
+  same record, and a changed one under the same identity replaces it; both are counted in `claims_report`.
 #}
 {% macro newest_delivery(identity) -%}
     row_number() over (
@@ -18,7 +18,7 @@
     ) = 1
 {%- endmacro %}
 
-{# When a file was made: its date and the time at the end of its archive's name, as text that sorts. #}
+{# When a file was made: its date and the time at the end of its archive's name, as sortable text. #}
 {% macro delivery_moment() -%}
     concat(cast(file_date as string), right(source_archive, 8))
 {%- endmacro %}
@@ -28,7 +28,7 @@
     try_cast({{ claim_id }} as bigint) nulls last, {{ claim_id }}
 {%- endmacro %}
 
-{# What kind of facility a CMS certification number names, by its last four characters. #}
+{# The type of facility, from the last four characters of a CMS certification number. #}
 {% macro facility_type(ccn) -%}
     case
         when substr({{ ccn }}, 3, 1) in ('S', 'M') then 'psychiatric'

@@ -1,7 +1,7 @@
 {#
-  (baseline adjusted cost × trend − adjusted cost) × Σ weight × factor, to cents (methodology §10). Places: 12, 8 and
-  those the factor needs (a number of the policy); in integers, because the product has more digits than a decimal.
-  Null without a baseline.
+  (baseline adjusted cost × trend − adjusted cost) × Σ weight × factor, to cents (methodology §10). The terms have 12 and
+  8 places and as many as the policy's factor needs; computed in integers, because the product has more digits than a
+  decimal. Null without a baseline.
 #}
 {% macro component_savings(baseline_cost, trend, cost, weight, factor) -%}
     {%- set factor_places = ('%.8f' | format(factor | float)).split('.')[1].rstrip('0') -%}

@@ -1,8 +1,8 @@
 {#
-  What DuckDB and Spark spell differently. Nothing else in the project depends on the engine.
+  Everything that differs between DuckDB and Spark. Nothing else in the project depends on the engine.
 #}
 
-{# A text that is true on Spark and empty elsewhere: a macro returns text. #}
+{# Text that is not empty (true) on Spark and empty elsewhere: a macro returns text. #}
 {% macro on_spark() -%}
     {%- if target.type == 'spark' -%} spark {%- endif -%}
 {%- endmacro %}
@@ -21,12 +21,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# An exact number as wide as a product needs: Spark cuts places from a product of more than 38 digits. #}
+{# The type of a factor, wide enough for an exact product: Spark drops decimals of a product of more than 38 digits. #}
 {% macro factor_type(places) -%}
     decimal({{ 18 if on_spark() else 38 }}, {{ places }})
 {%- endmacro %}
 
-{# Texts that are not null, in the order given. #}
+{# A list of the texts that are not null, in the order given. #}
 {% macro text_list(items) -%}
     {%- if on_spark() -%}
         array_compact(array({{ items | join(', ') }}))
@@ -65,7 +65,7 @@
     {{ 'array_join' if on_spark() else 'array_to_string' }}({{ values }}, '{{ separator }}')
 {%- endmacro %}
 
-{# The different texts of a group in order, as one text separated by |; null where there are none. #}
+{# The distinct texts of a group in order, as one text separated by |; null if there are none. #}
 {% macro distinct_texts(value) -%}
     {%- if on_spark() -%}
         nullif(array_join(array_sort(collect_set({{ value }})), '|'), '')

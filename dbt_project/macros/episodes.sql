@@ -1,10 +1,10 @@
 {#
-  Stays and episodes (methodology §11, §12): rows of one person in order of time, of which some continue the rows before
-  them. `order` names the first day, the last day, and what makes the order complete.
+  Stays and episodes (methodology §11, §12): one person's rows in chronological order, some of which continue earlier
+  rows. `order` lists the columns of the first day, the last day, and those that break ties.
 #}
 
 {#
-  All rows before one, as a window: `max(discharge_date) over earlier` is the latest discharge so far.
+  The window of all earlier rows: `max(discharge_date) over earlier` is the latest discharge so far.
 #}
 {% macro window_of_earlier(person, order) -%}
     partition by {{ person | join(', ') }}
@@ -12,7 +12,7 @@
     rows between unbounded preceding and 1 preceding
 {%- endmacro %}
 
-{# The rows numbered by episode: one that does not satisfy `continues` begins the person's next episode. #}
+{# The rows numbered by episode: a row that does not satisfy `continues` begins the person's next episode. #}
 {% macro numbered_episodes(rows, person, order, continues, number='episode_no') -%}
     select
         *,
@@ -25,7 +25,7 @@
 {%- endmacro %}
 
 {#
-  The rows with their place in the episode: `place` 1 began first; `place_from_last` 1 ended last.
+  The rows with their places in the episode: `place` 1 is the row that began first; `place_from_last` 1 ended last.
 #}
 {% macro ranked_in_episodes(rows, person, order, number='episode_no') -%}
     {%- set episode = (person + [number]) | join(', ') -%}

@@ -3,7 +3,7 @@
   away from zero. DuckDB's own `/` on decimals is binary floating point.
 #}
 
-{# A decimal of at most `places` places as the integer number of its last place. #}
+{# A decimal of at most `places` places as an integer number of units of its last place. #}
 {% macro exact_integer(value, places=8) -%}
     cast(
         cast({{ value }} as decimal(38, {{ places }})) * cast(1{{ '0' * places }} as decimal({{ places + 1 }}, 0))
@@ -11,7 +11,7 @@
     )
 {%- endmacro %}
 
-{# An integer number of last places as a decimal: the way back. #}
+{# The inverse: an integer number of units of the last place as a decimal. #}
 {% macro exact_decimal(units, scale) -%}
     cast(
         cast({{ units }} as decimal(18, 0)) * cast('{{ '0.' ~ '0' * (scale - 1) ~ '1' }}' as decimal({{ scale + 1 }}, {{ scale }}))
@@ -19,7 +19,7 @@
     )
 {%- endmacro %}
 
-{# numerator ÷ denominator of two integers, rounded half away from zero to an integer number of last places. #}
+{# numerator ÷ denominator of two integers, rounded half away from zero, in units of the last place. #}
 {% macro round_div_integers(numerator, denominator, scale) -%}
     (case
         when {{ denominator }} = 0 then null
@@ -33,7 +33,7 @@
 {%- endmacro %}
 
 {#
-  The one division: numerator ÷ denominator, exactly, rounded half away from zero to `scale` places. Both are decimals
+  The only division: numerator ÷ denominator, exact, rounded half away from zero to `scale` places. Both are decimals
   or integers of at most `places` places. A zero denominator gives null.
 #}
 {% macro round_div(numerator, denominator, scale, places=8) -%}
@@ -48,7 +48,7 @@
 {%- endmacro %}
 
 {#
-  a × b, exactly, of decimals of at most 18 digits. DuckDB keeps their product at 18 digits; a wider factor makes room.
+  a × b, exact, for decimals of at most 18 digits. DuckDB limits their product to 18 digits unless a factor is wider.
 #}
 {% macro exact_product(a, b, a_places=2) -%}
     (cast({{ a }} as {{ factor_type(a_places) }}) * {{ b }})
@@ -60,7 +60,7 @@
 
 {#
   Linear-interpolation percentile (Hyndman–Fan type 7) of a sorted list, as the numerator over 100,000,000: exact, for
-  comparing with. `p` is a decimal of at most 8 places.
+  comparisons. `p` is a decimal of at most 8 places.
 #}
 {% macro percentile_numerator(sorted_values, p) -%}
     {%- set rank = '((' ~ list_length(sorted_values) ~ ' - 1) * cast(' ~ p ~ ' * 100000000 as bigint))' -%}
@@ -78,7 +78,7 @@
     {{ round_div(percentile_numerator(sorted_values, p), '100000000', scale) }}
 {%- endmacro %}
 
-{# fraction ^ exponent (methodology §7): the one permitted floating-point step, rounded to 8 places at once. #}
+{# fraction ^ exponent (methodology §7): the only permitted floating-point step, rounded to 8 places at once. #}
 {% macro power_curve(fraction, exponent) -%}
     {%- if exponent | string | float == 1.0 -%}
         {{ fraction }}

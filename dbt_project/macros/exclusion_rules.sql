@@ -1,6 +1,6 @@
 {#
   The exclusion rules of methodology §3 in their order, as (reason, condition on a row of int_cases). COST_OUTLIER is not
-  among them: it looks at a whole cell, after these (int_cost_outliers).
+  among them: it is decided for a whole cell, after these (int_cost_outliers).
 #}
 {% macro exclusion_rules() -%}
     {{ return([

@@ -1,7 +1,7 @@
 {#
-  Materializations for a build that starts from an empty database: a table or view is simply created. dbt-duckdb's own ones
-  spend more than half of their time on backing up, swapping and dropping a predecessor, which a build never has; with them a
-  settlement of the demo takes a third more processor time. HCIP_STOCK=1 builds with dbt-duckdb's own (dbt_project.yml).
+  Materializations for a build that starts from an empty database: a table or view is simply created. dbt-duckdb's own
+  spend more than half of their time on backing up, swapping and dropping a predecessor, which a build never has; with
+  them, settling the demo takes a third more processor time. HCIP_STOCK=1 builds with dbt-duckdb's own (dbt_project.yml).
 #}
 {% materialization fresh_table, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -18,8 +18,8 @@
 {% endmaterialization %}
 
 {#
-  The same on Spark. A table of Parquet files has no constraints, and Spark requires a length for varchar columns of a contract,
-  so contracts are checked when a table is read back.
+  The same on Spark. A table of Parquet files has no constraints, and Spark requires a length for varchar columns of a
+  contract, so contracts are checked when a table is read back.
 #}
 {% materialization fresh_table, adapter='spark' %}
     {%- set target_relation = this.incorporate(type='table') -%}

@@ -1,6 +1,6 @@
 {#
-  Signs of stinting or steering (committee's guardrails). Counts are exact; the deviates are binary floating point, made of
-  square roots alone and rounded at once.
+  Signs of stinting or steering (the committee's guardrails). Counts are exact; the deviates are binary floating point,
+  computed only with square roots and rounded at once.
 #}
 
 {# (sign, column of the event, column of its expected count from the base year's cells) #}
@@ -15,21 +15,21 @@
 {%- endmacro %}
 
 {#
-  A finding is this many standard deviations away both from the own past and from the state. With 3, clean synthetic
-  states gave one false finding in 9,132 comparisons (November 2026; tests/integration/test_quality_effects.py keeps it low).
+  A finding is this many standard deviations above both its own past and the state. With 3, clean synthetic states gave
+  one false finding in 9,132 comparisons (November 2026; tests/integration/test_quality_effects.py keeps the rate low).
 #}
 {% macro guardrail_deviate() -%}
     cast(3 as decimal(18, 4))
 {%- endmacro %}
 
-{# Fewer events than this are never a finding. #}
+{# The minimum number of events of a finding. #}
 {% macro guardrail_least_events() -%}
     5
 {%- endmacro %}
 
 {#
-  Deviate of two Poisson counts, the first expected to be `ratio` times the second: 2 (√(a + 3/8) − √(ratio (b + 3/8))) ÷
-  √(1 + ratio), 4 places.
+  Deviate of two Poisson counts, the first of which is expected to be `ratio` times the second:
+  2 (√(a + 3/8) − √(ratio (b + 3/8))) ÷ √(1 + ratio), 4 places.
 #}
 {% macro counts_apart(a, b, ratio) -%}
     cast(round(

@@ -1,6 +1,6 @@
 {#
-  Half of a 95% interval of a ratio of sums from n cases: t(n − 1) · sqrt(n ÷ (n − 1) · Σe²) ÷ Σ weight, to 4 places.
-  Student's t at 97.5% for 1 to 30 degrees of freedom, above that the normal quantile's neighborhood in steps.
+  Half the width of a 95% interval of a ratio of sums over n cases: t(n − 1) · sqrt(n ÷ (n − 1) · Σe²) ÷ Σ weight, to 4
+  places. Student's t at 97.5% for 1 to 30 degrees of freedom; above that, in steps toward the normal quantile.
 #}
 {% macro interval_half_width(squares, cases, weight) -%}
     {%- set quantiles = [

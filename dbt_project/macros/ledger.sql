@@ -1,4 +1,4 @@
-{# The rows of the conservation ledger's stages in the columns and types of every part of it. #}
+{# Rows of the conservation ledger, with the columns and types that all its parts share. #}
 {% macro ledger_rows(stages) -%}
     select
         stage,

@@ -15,7 +15,7 @@
     cast('{{ policy(name) }}' as decimal(18, 8))
 {%- endmacro %}
 
-{# What this build is: name, kind (period or study), year (whose dollars), base_year. #}
+{# A fact about this build: name, kind (period or study), year (whose dollars), base_year. #}
 {% macro run_fact(name) -%}
     {{ return(var('run')[name]) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-  What the measures of quality share (methodology §12). Rates are exact ratios of counts; only the limits of intervals
-  are binary floating point, made of + − × ÷ and square roots alone and rounded at once.
+  Macros shared by the quality measures (methodology §12). Rates are exact ratios of counts; only the limits of intervals
+  are binary floating point, computed only with + − × ÷ and square roots and rounded at once.
 #}
 
 {# Dispositions that transfer a patient to another acute hospital (methodology §3, TRANSFERRED_OUT). #}
@@ -13,7 +13,7 @@
     ({{ disposition }} not in ('07', '20', '30', '40', '41', '42') and not {{ is_sent_on(disposition) }})
 {%- endmacro %}
 
-{# Dispositions that plan the next admission. #}
+{# Dispositions with a planned readmission. #}
 {% macro plans_to_return(disposition) -%}
     {{ disposition }} between '81' and '95'
 {%- endmacro %}
@@ -36,12 +36,12 @@
     last_day(cast(date_trunc('quarter', {{ day }}) + interval 2 month as date))
 {%- endmacro %}
 
-{# The calendar quarter of a day, as 2025Q1. #}
+{# The calendar quarter of a day, such as 2025Q1. #}
 {% macro quarter_of(day) -%}
     year({{ day }}) || 'Q' || quarter({{ day }})
 {%- endmacro %}
 
-{# How many items a text separated by | holds. #}
+{# The number of items in a text separated by |. #}
 {% macro count_items(text) -%}
     case
         when {{ text }} is null or {{ text }} = '' then 0
@@ -49,7 +49,7 @@
     end
 {%- endmacro %}
 
-{# The unit of a measure: a share of 1, or a rate per 1,000 (of months: per 1,000 years). #}
+{# The unit of a measure: a fraction of 1, or a rate per 1,000 (for months: per 1,000 years). #}
 {% macro measure_per(measure) -%}
     case
         when {{ measure }} = 'hac_per_1000' then 1000
@@ -58,7 +58,7 @@
     end
 {%- endmacro %}
 
-{# Counts of the two windows side by side, for the columns that name a row. #}
+{# Counts of the two windows side by side, by the columns that identify a row. #}
 {% macro both_windows(counts, columns) -%}
     select
         {{ columns | join(',\n        ') }},
@@ -95,7 +95,7 @@
     end
 {%- endmacro %}
 
-{# 95% limits: Wilson for a share, Byar for a count per 1,000 or against what was expected. `side` is lower or upper. #}
+{# 95% limits: Wilson for a share, Byar for a count per 1,000 or relative to its expected value. `side` is lower or upper. #}
 {% macro measure_limit(side) -%}
     case
         when denominator = 0 then null
@@ -140,14 +140,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# now ÷ baseline − 1, 8 places; null where there was nothing. #}
+{# now ÷ baseline − 1, 8 places; null if the baseline is zero. #}
 {% macro relative_change(now, before) -%}
     {{ round_div('(' ~ now ~ ' - ' ~ before ~ ')', before, 8) }}
 {%- endmacro %}
 
 {#
-  Variance of a relative change by the delta method: (now ÷ before)² × Σ of both windows' relative variances, 1/n of a
-  count, 1/n − 1/d of a share. Null where either count is zero.
+  Variance of a relative change by the delta method: (now ÷ before)² × Σ of both windows' relative variances, 1/n for a
+  count, 1/n − 1/d for a share. Null if either count is zero.
 #}
 {% macro change_variance() -%}
     case
@@ -164,7 +164,7 @@
     end
 {%- endmacro %}
 
-{# The measures of a hospital or its parts from their counts: both windows side by side, now with 95% limits. #}
+{# The measures of a hospital or its parts from their counts: both windows side by side, the performance period with 95% limits. #}
 {% macro measures_by_level(counts, state) -%}
 with counts as (
     {{ both_windows(counts, ['hospital_ccn', 'level', 'subject', 'measure']) }}

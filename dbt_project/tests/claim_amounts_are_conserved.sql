@@ -1,5 +1,5 @@
--- Why: a pair that is removed must take nothing with it. Under every key and in total, the signed amounts of all claim
--- versions are those of the final ones minus those of orphan cancellations (inputs.md, "Final action").
+-- Why: removing a pair must not change any total. Under every key and in total, the signed amounts of all claim versions
+-- equal those of the final ones minus those of orphan cancellations (inputs.md, "Final action").
 select
     part,
     claim_key

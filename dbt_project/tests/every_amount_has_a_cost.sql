@@ -1,4 +1,4 @@
--- Why: charges of a hospital without a cost factor would leave the case too cheap, and a cheap case earns.
+-- Why: charges without a cost factor would make the case look too cheap, and a cheap case earns an incentive.
 select
     hospital_ccn,
     rate_center,

@@ -194,7 +194,7 @@ def test_the_description_of_a_key_check_names_its_tables() -> None:
     graph = loaded.resolve_asset_graph()
     shown = {key.name: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys}
     assert shown["keys_of_marts_savings"] == (
-        "A row that is there twice is counted or paid twice. Checks the keys of distribution_limits, savings."
+        "A repeated row is counted or paid twice. Checks the keys of distribution_limits, savings."
     )
     for name, description in shown.items():
         assert description[:1].isupper() and description.endswith(".") and "--" not in description, name

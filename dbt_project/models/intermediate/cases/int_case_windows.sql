@@ -1,5 +1,5 @@
--- A case belongs to every window that holds its discharge date; where the source publishes only a year, to every window
--- that holds that whole year. A study of quarters without dates holds the discharges of its quarters alone.
+-- A case belongs to every window that contains its discharge date; if the source publishes only a year, to every window
+-- that contains the whole year. A study of quarters without dates contains only the discharges of its quarters.
 with discharges as (
     select * from {{ ref('stg_discharges') }}
 ),

@@ -37,7 +37,7 @@ select
     apr_drgs.stream,
     apr_drgs.service_line,
     coalesce(hospitals.is_acute, false) as is_acute,
-    -- Medical: the attending physician. Surgical: the operating one, and by the policy's fallback the attending one.
+    -- Medical: the attending physician. Surgical: the operating one, or, if the policy allows it, the attending one.
     case apr_drgs.stream
         when 'medical' then attending.npi
         when 'surgical' then

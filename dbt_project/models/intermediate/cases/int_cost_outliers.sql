@@ -1,4 +1,4 @@
--- Outliers (methodology §5), per window and cell, statewide, over the cases that the other rules leave. Decided in
+-- Outliers (methodology §5), per window and cell, statewide, over the cases left by the other rules. Decided in
 -- integers: n cases, sum s, sum of squares q, cost c in cents: (n·c − s)² (n − 1) > sd² n (n·q − s²), sd = a/b.
 with cases as (
     select * from {{ ref('int_cases') }}

@@ -1,4 +1,4 @@
--- Every exclusion reason of methodology §3 that looks at the case alone and that the policy switches on, in order.
+-- Every exclusion reason of methodology §3 that depends only on the case and is in the policy, in order.
 {%- set active = [] -%}
 {%- for reason, condition in exclusion_rules() if reason in policy('exclusions') -%}
     {%- do active.append('case when ' ~ condition ~ " then '" ~ reason ~ "' end") -%}

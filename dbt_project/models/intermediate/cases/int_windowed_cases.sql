@@ -1,4 +1,4 @@
--- One row per case and window, with every exclusion reason that applies there. Nothing is lost: a counted case has none.
+-- One row per case and window, with every exclusion reason that applies there; a counted case has none.
 with case_windows as (
     select * from {{ ref('int_case_windows') }}
 ),

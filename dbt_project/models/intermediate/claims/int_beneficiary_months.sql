@@ -1,7 +1,7 @@
--- One row per beneficiary and month they count in: named in that month's CCLF8 (run-out files name no one new) and not dead
--- before its first day, by the date of death as last reported. CCLF8 has no end of enrollment, so absence from a month's
--- file is the end, and a month that was not delivered has no rows. A month that holds only changes since a date (BCDA)
--- has the beneficiaries of the newest full month before it, and those it adds.
+-- One row per beneficiary and month in which they count: listed in that month's CCLF8 (run-out files list no one new) and
+-- alive on its first day, by the date of death as last reported. CCLF8 has no end of enrollment, so absence from a month's
+-- file is the end, and a month that was not delivered has no rows. A month that contains only changes since a date (BCDA)
+-- has the beneficiaries of the newest full month before it, plus those it adds.
 with beneficiaries as (
     select
         coalesce(identifiers.current_mbi, beneficiaries.mbi) as mbi,
@@ -30,7 +30,7 @@ months as (
     group by delivery_month
 ),
 
--- The full month whose beneficiaries a month has: its own if it is full.
+-- The full month that a month's beneficiaries come from: itself if it is full.
 starts as (
     select
         months.delivery_month,

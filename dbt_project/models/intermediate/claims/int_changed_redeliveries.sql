@@ -1,5 +1,5 @@
--- Records delivered again under the same identity with another key or amount: the newest delivery counts, and this counts
--- how often that made a difference.
+-- Records delivered again under the same identity with another key or amount: the newest delivery counts, and these rows
+-- show how often that made a difference.
 with records as (
     select
         'A' as part,

@@ -1,6 +1,7 @@
--- The claim versions under a key that has a cancellation, with the amounts that a pair must agree on: Part A the payment,
--- Part B and equipment the amounts of all their lines, paid and allowed both, Part B by rendering NPI: whichever of two equal
--- candidates is removed, no total and no physician's cap changes. Most keys have no cancellation and are not in here.
+-- The claim versions under a key that has a cancellation, with the amounts on which a pair must agree: for Part A the
+-- payment; for Part B and equipment the amounts of all lines, both paid and allowed, for Part B by rendering NPI. Removing
+-- either of two equal candidates therefore changes no total and no physician's cap. Most keys have no cancellation and are
+-- not included.
 with versions as (
     select * from {{ ref('int_claim_versions') }}
 ),

@@ -1,5 +1,5 @@
--- One row per identifier that ever changed, with the newest of the same person. Numbers that are linked, directly or over
--- others, in one file or in several, are one person; intake refuses circles.
+-- One row per identifier that ever changed, with the same person's newest one. Numbers that are linked, directly or through
+-- others, in one file or in several, belong to one person; intake refuses circles.
 with recursive links as (
     select * from {{ ref('int_identifier_links') }}
 ),
@@ -10,7 +10,7 @@ neighbours as (
     select current_mbi as mbi, previous_mbi as neighbour from links
 ),
 
--- The path taken ends the recursion, not a set union, which Spark's recursion does not have.
+-- The path so far ends the recursion, because Spark's recursion has no set union.
 same_person as (
     select mbi, mbi as member, {{ text_list(['mbi']) }} as way from neighbours group by mbi
     union all
@@ -20,7 +20,7 @@ same_person as (
     where not array_contains(same_person.way, neighbours.neighbour)
 ),
 
--- A number that nothing replaces. Two of them for one person: the one that CMS named last.
+-- A number that nothing replaces. If a person has two of them, the one that CMS named last.
 newest as (
     select current_mbi, max(newest_file_date) as named_on
     from links

@@ -1,8 +1,8 @@
 -- Final claims that may count one service twice: they stay in every total, and are counted by reason (inputs.md, "Final
--- action"). Of several final claims under one key, the newest adjustment is taken to be right (without an adjustment, the
--- newest claim) and the others are in doubt. An adjustment that is alone under its key and has no cancellation is in doubt
--- too: the claim it replaces may be final under another key. Denied claims are in no sum of payments, and a key without
--- its first part (provider, control number) identifies no claim.
+-- action"). Of several final claims under one key, the newest adjustment (without an adjustment, the newest claim) is
+-- assumed to be right, and the others are in doubt. An adjustment that is alone under its key and has no cancellation is
+-- also in doubt: the claim it replaces may be final under another key. Denied claims are in no sum of payments, and a key
+-- without its first part (provider, control number) identifies no claim.
 with final_claims as (
     select
         part,

@@ -1,6 +1,6 @@
 -- What became of every claim version (inputs.md, "Final action"): under one key, each cancellation is paired with one
--- original or adjustment of the same amounts, the lowest claim id first; what remains is final. Order of arrival, dates and
--- the newest row play no part.
+-- original or adjustment with the same amounts, the lowest claim id first; the remaining ones are final. Order of arrival
+-- and dates play no part.
 with versions as (
     select * from {{ ref('int_claim_versions') }}
 ),
@@ -30,7 +30,7 @@ decided as (
             when place <= candidates then 'CANCELLATION'
             else 'ORPHAN_CANCELLATION'
         end as status,
-        -- Fewer cancellations than equal candidates: which of them is removed changes no total, and is reported.
+        -- Fewer cancellations than equal candidates: the choice changes no total, and is reported.
         cancellations > 0 and cancellations < candidates as is_ambiguous,
         case
             when not is_cancellation or place <= candidates then null

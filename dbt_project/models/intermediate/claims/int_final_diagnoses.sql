@@ -1,4 +1,4 @@
--- CCLF4 has no adjustment code of its own and follows its claim.
+-- Diagnoses of final claims: CCLF4 has no adjustment code and follows its claim.
 {{ config(materialized='view') }}
 with records as (
     select * from {{ ref('stg_claim_diagnoses') }}

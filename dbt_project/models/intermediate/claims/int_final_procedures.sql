@@ -1,4 +1,4 @@
--- CCLF3 has no adjustment code of its own and follows its claim.
+-- Procedures of final claims: CCLF3 has no adjustment code and follows its claim.
 {{ config(materialized='view') }}
 with records as (
     select * from {{ ref('stg_claim_procedures') }}

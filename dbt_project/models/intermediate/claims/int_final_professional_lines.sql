@@ -1,5 +1,5 @@
--- Lines of final Part B and equipment claims. Denied, the whole claim or the line: kept, flagged, outside every sum. In
--- doubt, the whole claim: kept, flagged, and in every sum.
+-- Lines of final Part B and equipment claims. If the claim or the line is denied, it is kept and flagged, but outside every
+-- sum. If the claim is in doubt, its lines are kept, flagged, and in every sum.
 with lines as (
     select * from {{ ref('int_professional_lines') }}
 ),

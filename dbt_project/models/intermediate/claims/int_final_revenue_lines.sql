@@ -1,4 +1,4 @@
--- CCLF2 has no adjustment code of its own and follows its claim.
+-- Revenue lines of final claims: CCLF2 has no adjustment code and follows its claim.
 {{ config(materialized='view') }}
 with records as (
     select * from {{ ref('stg_revenue_lines') }}

@@ -1,4 +1,4 @@
--- One row per change of identifier; a number that maps to itself is no change, and files repeat earlier ones.
+-- One row per change of identifier: files repeat earlier changes, and a number that maps to itself is no change.
 select
     previous_mbi,
     current_mbi,

@@ -1,6 +1,6 @@
--- One row per episode: stays at acute hospitals that overlap, and those that a transfer to another the same or the next
--- day joins (methodology §11), recognized by the patient's status or by the receiving hospital's source of admission. The
--- discharging hospital is responsible for what follows; the hospital where the episode began has a column of its own.
+-- One row per episode: stays at acute hospitals that overlap or are joined by a transfer on the same or the next day
+-- (methodology §11), recognized by the patient's status or by the receiving hospital's source of admission. The
+-- discharging hospital is responsible for what follows; the hospital where the episode began is in a separate column.
 {%- set order = ['admit_date', 'discharge_date', 'hospital_ccn'] %}
 {%- set continues -%}
     admit_date < discharged_so_far

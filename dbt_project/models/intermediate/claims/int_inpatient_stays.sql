@@ -1,5 +1,5 @@
 -- One row per stay: final inpatient claims (60, 61) of one beneficiary at one hospital with overlapping or adjacent dates
--- (methodology §11). A denied claim is a stay too, without its payment.
+-- (methodology §11). A denied claim is also a stay, without its payment.
 {%- set owner = ['mbi', 'provider_ccn'] %}
 {%- set order = ['from_date', 'thru_date', 'claim_id'] %}
 with claims as (

@@ -1,6 +1,6 @@
 -- pfs_approved_amount (methodology §11): allowed charges of final, not denied carrier lines (claim type 71) that the
--- physician rendered in the year, for beneficiaries with a final stay at the hospital discharged in the year; and what of it rests on
--- claims in doubt.
+-- physician rendered in the year, for beneficiaries with a final stay at the hospital discharged in the year; and the part
+-- of it on claims in doubt.
 with lines as (
     select
         npi,

@@ -1,4 +1,4 @@
--- Episodes whose admission is planned, by the declared proxy (methodology §12): elective, with a procedure.
+-- Episodes with a planned admission, by the methodology's proxy (§12): elective, with a procedure.
 select distinct -- a claim has many procedures
     episodes.mbi,
     episodes.admit_date

@@ -1,5 +1,5 @@
--- The hospital's own record of a Medicare stay: same hospital and dates, same birth date and sex, and only where that
--- singles out one discharge and one stay.
+-- The hospital's own record of a Medicare stay: same hospital and dates, same birth date and sex, and only if exactly one
+-- discharge matches exactly one stay.
 with stays as (
     select * from {{ ref('int_inpatient_stays') }}
 ),

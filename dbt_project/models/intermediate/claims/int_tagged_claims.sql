@@ -1,4 +1,4 @@
--- One row per claim version that CMS tags (BCDA), with what the matching of cancellations made of it, and why the two
+-- One row per claim version that CMS tags (BCDA), with the result of matching cancellations, and the reason if the two
 -- differ. The matching decides; the newest tag is only compared with it (inputs.md, "Final action").
 with tags as (
     select * from {{ ref('stg_claim_tags') }}

@@ -1,6 +1,6 @@
 {%- set numerator = 'numerator * cast(1000000000000000000000000 as ' ~ wide_integer() ~ ')' -%}
--- cost_factor(hospital, rate_center, rate_year) of methodology §2, 8 places. A rate center without a row of its own
--- uses the hospital's row ALL (int_rate_center_costs).
+-- cost_factor(hospital, rate_center, rate_year) of methodology §2, 8 places. A rate center without a row uses the
+-- hospital's row ALL (int_rate_center_costs).
 with factors as (
     select * from {{ ref('stg_cost_factors') }}
 ),
@@ -26,7 +26,7 @@ divisors as (
     from factors
 ),
 
--- Long division: the product of four 8-place factors has 32 places, too many for one step of eight more digits.
+-- Long division: the product of four 8-place factors has 32 places, too many for eight more digits in one step.
 whole_part as (
     select
         hospital_ccn,

@@ -21,7 +21,7 @@ rate_centers as (
 
 amounts as (
     {% if policy('cost_method') == 'reported' -%}
-    -- The source reports one cost a case and no rate centers: all of it is core.
+    -- The source reports one cost per case and no rate centers: all of it is core.
     select hospital_ccn, account_no, 'ALL' as rate_center, reported_cost as amount from discharges
     {%- else -%}
     select hospital_ccn, account_no, rate_center, charge as amount from charges

@@ -1,4 +1,4 @@
--- Improvement incentive (methodology §8): surgical by cost, medical by days, each against the physician's own baseline.
+-- Improvement incentive (methodology §8): surgical by cost, medical by days, compared with the physician's own baseline.
 with performance as (
     select * from {{ ref('int_stream_averages') }} where window_name = 'performance'
 ),

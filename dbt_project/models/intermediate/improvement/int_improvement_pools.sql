@@ -1,5 +1,5 @@
 -- What improvement may earn (methodology §8), per hospital, care partner and stream over the performance period's cases:
--- Σ mpi_improvement, the surgical spread, and the professional fees forgone for a day (Σ per_diem).
+-- Σ mpi_improvement, the surgical spread, and the professional fees forgone per day (Σ per_diem).
 with cases as (
     select * from {{ ref('int_performance_incentives') }}
 ),

@@ -1,5 +1,5 @@
--- The conservation ledger (methodology §3), cases and their cost: at every stage what came in is kept or excluded. Each
--- number is counted where it arises, so that a join that loses or doubles rows shows as a difference.
+-- The conservation ledger (methodology §3), cases and their cost: at every stage, in = kept + excluded. Each number is
+-- counted at its source, so that a join that loses or duplicates rows shows as a difference.
 with stages as (
     select * from {{ ref('int_case_ledger_1_intake') }}
     union all

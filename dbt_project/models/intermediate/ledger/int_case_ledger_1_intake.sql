@@ -1,5 +1,5 @@
 {%- set every_window = 'base_year' if run_fact('kind') == 'norms' else 'all' %}
--- Stage 1 of the conservation ledger: discharges as received, against the lake; dollars are total charges.
+-- Stage 1 of the conservation ledger: discharges as received, compared with the lake; dollars are total charges.
 with receipts as (
     select * from {{ ref('stg_receipts') }}
 ),

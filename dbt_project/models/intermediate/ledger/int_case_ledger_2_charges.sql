@@ -1,5 +1,5 @@
 {%- set every_window = 'base_year' if run_fact('kind') == 'norms' else 'all' %}
--- Stage 2: charge lines, against charges by rate center; "cases" are those with a line.
+-- Stage 2 of the conservation ledger: charge lines, compared with charges by rate center; "cases" are those with a line.
 with received as (
     select hospital_ccn, count(distinct account_no) as cases, sum(charge) as amount
     from {{ ref('stg_charge_lines') }}

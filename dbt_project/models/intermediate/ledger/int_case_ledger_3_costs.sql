@@ -1,4 +1,4 @@
--- Stage 3: costs of the discharges of each window, against the cases judged.
+-- Stage 3 of the conservation ledger: costs of each window's discharges, compared with the cases judged.
 with case_windows as (
     select * from {{ ref('int_case_windows') }}
 ),

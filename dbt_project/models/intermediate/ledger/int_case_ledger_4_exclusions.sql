@@ -1,4 +1,4 @@
--- Stage 4: exclusions (methodology §3, §5).
+-- Stage 4 of the conservation ledger: exclusions (methodology §3, §5).
 with windowed as (
     select * from {{ ref('int_windowed_cases') }}
 )

@@ -1,4 +1,5 @@
--- Stage 5: counted cases with a norm, or NO_NORM (methodology §6). What is missing is read from the mart that is released.
+-- Stage 5 of the conservation ledger: counted cases with a norm, or NO_NORM (methodology §6); the latter are read from the
+-- released mart.
 with counted_cases as (
     select * from {{ ref('int_windowed_cases') }} where is_counted
 ),

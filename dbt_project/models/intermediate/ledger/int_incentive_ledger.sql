@@ -1,4 +1,4 @@
--- The conservation ledger from the cases with a norm to the final payment.
+-- The conservation ledger, from the cases with a norm to the final payment.
 with windowed as (
     select * from {{ ref('int_windowed_cases') }}
 ),
@@ -47,7 +47,7 @@ participating as (
     ) as others using (hospital_ccn)
 ),
 
--- 7. Incentives by case, against incentives by care partner.
+-- 7. Incentives by case, compared with incentives by care partner.
 performance as (
     select
         '7 performance incentive' as stage,
@@ -71,7 +71,7 @@ performance as (
     ) as by_partner using (hospital_ccn)
 ),
 
--- 8. From calculated to final, the reductions of the waterfall between.
+-- 8. From calculated to final; the difference is the waterfall's reductions.
 waterfall as (
     select
         '8 waterfall' as stage,

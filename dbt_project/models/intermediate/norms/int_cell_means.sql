@@ -1,4 +1,4 @@
--- Over all counted cases of a cell in the base year (methodology §6): cases, means, and the sorted costs.
+-- All counted cases of a cell in the base year (methodology §6): their number, means, and sorted costs.
 with counted as (
     select * from {{ ref('int_counted_cases') }} where window_name = 'base_year'
 )

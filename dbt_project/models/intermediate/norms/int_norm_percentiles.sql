@@ -44,7 +44,7 @@ by_case as (
     where cases >= {{ policy('min_cases_per_cell') }}
 ),
 
--- The mean of the cases at or below the percentile; the other percentiles and the minimums stay those of physicians.
+-- The mean of the cases at or below the percentile; the other percentiles and the minimums are those of physicians.
 below_threshold as (
     select
         counted.apr_drg,

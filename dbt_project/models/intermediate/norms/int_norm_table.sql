@@ -1,4 +1,4 @@
--- A period reads the frozen table of its base year; the build that makes the table, and a study, compute it.
+-- A period reads the frozen norm table of its base year; a study, and the build that freezes the table, compute it.
 with computed as (
     select * from {{ ref('int_norms') }}
 ),

@@ -1,5 +1,5 @@
--- The norms by the policy's method, in the performance year's dollars; weights stay as they are (methodology §6). A norm
--- without P75 cannot be paid by, so it is left out.
+-- The norms by the policy's method, in the performance year's dollars; weights are unchanged (methodology §6). A norm
+-- without P75 is left out, because nothing can be paid from it.
 with norms as (
     select * from {{ ref('int_norm_table') }} where norm_method = '{{ policy("norm_method") }}' and p75_cost is not null
 ),

@@ -11,7 +11,7 @@ select
     count(*) as cases,
     {{ round_div('sum(total_cost)', 'count(*)', 4) }} as physician_mean_cost
 from counted
--- With NO_RESPONSIBLE_PHYSICIAN switched off a counted case may have none.
+-- Without the exclusion NO_RESPONSIBLE_PHYSICIAN, a counted case may have no physician.
 where npi is not null
 group by apr_drg, severity_of_illness, npi
 having count(*) >= {{ policy('min_cases_per_physician') }}

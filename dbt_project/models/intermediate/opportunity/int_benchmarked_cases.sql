@@ -1,4 +1,4 @@
--- Every case of the period that is compared, with the statewide mean of its cell, if there is one.
+-- Every compared case of the period, with the statewide mean of its cell, if there is one.
 with cases as (
     select * from {{ ref('int_compared_cases') }} where window_name = 'performance'
 ),

@@ -1,4 +1,4 @@
--- The cells in which a hospital is compared with the state: the other hospitals together have more cases than a small
+-- The cells in which a hospital is compared with the state: the other hospitals together must have more cases than a small
 -- cell, or their mean would reveal the cost of individual patients.
 with hospital_cells as (
     select

@@ -1,4 +1,4 @@
--- Counted cases in cells with a norm of the period and its baseline, with the norm of their cell: what reports compare.
+-- The cases that reports compare: counted cases of the period and its baseline in cells with a norm, with that norm.
 with counted as (
     select * from {{ ref('int_counted_cases') }} where window_name in ('performance', 'baseline')
 ),

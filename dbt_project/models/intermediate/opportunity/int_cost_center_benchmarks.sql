@@ -1,4 +1,4 @@
--- What a hospital's cases cost in each rate center at the statewide means of their cells, whether or not they used it.
+-- Cost of a hospital's cases in each rate center at the statewide means of their cells, whether or not they used it.
 select
     cells.hospital_ccn,
     means.rate_center,

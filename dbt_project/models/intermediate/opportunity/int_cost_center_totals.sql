@@ -1,4 +1,4 @@
--- Cost by rate center of the cases that are compared, per window and hospital: by service line and in total.
+-- Cost of the compared cases by rate center, per window and hospital: by service line and in total.
 with cases as (
     select * from {{ ref('int_compared_cases') }}
 ),

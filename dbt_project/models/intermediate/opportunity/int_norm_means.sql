@@ -1,4 +1,4 @@
--- The statewide mean of a cell, as in its norm, in the performance year's dollars, by the policy's method.
+-- The statewide mean of a cell from its norm, in the performance year's dollars, by the policy's method.
 with norms as (
     select * from {{ ref('int_norm_table') }} where norm_method = '{{ policy("norm_method") }}'
 ),

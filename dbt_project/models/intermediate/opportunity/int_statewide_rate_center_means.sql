@@ -1,5 +1,5 @@
--- What a case of a cell costs in each rate center, over all hospitals' cases of the period; a case without a charge there
--- costs nothing in it.
+-- The mean cost of a cell's cases in each rate center, over all hospitals' cases of the period; a case without a charge
+-- there costs nothing in it.
 with cases as (
     select * from {{ ref('int_compared_cases') }} where window_name = 'performance'
 ),

@@ -1,5 +1,5 @@
--- Physicians with the highest cost (methodology §7): own mean cost in the cell, over the period and at any hospital, above
--- P75. They earn no performance incentive on the cases of that cell.
+-- Physicians with the highest cost (methodology §7): their mean cost in the cell, over the period and at any hospital, is
+-- above P75. They earn no performance incentive on the cases of that cell.
 with counted as (
     select * from {{ ref('int_counted_cases') }} where window_name = 'performance'
 ),

@@ -1,5 +1,5 @@
 -- Potential and internal savings (methodology §10), per hospital and scope. Negative values count; a component without a
--- baseline has no savings, since there is nothing to compare with.
+-- baseline has no savings, because there is nothing to compare with.
 with performance as (
     select * from {{ ref('int_scope_totals') }} where window_name = 'performance'
 ),

@@ -1,4 +1,4 @@
--- Adjusted cost of each component by its own weights (methodology §10), per hospital, scope and window.
+-- Adjusted cost of each component with its own weights (methodology §10), per hospital, scope and window.
 select
     scope,
     window_name,

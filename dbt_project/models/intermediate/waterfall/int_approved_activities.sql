@@ -1,5 +1,5 @@
 -- Approved activities performed: activities of interventions that the hospital's protocol includes. Without a protocol in
--- force any activity that is reported counts as approved (methodology §9, step 3).
+-- force, any reported activity counts as approved (methodology §9, step 3).
 with activity as (
     select * from {{ ref('stg_intervention_activity') }}
 ),

@@ -1,5 +1,5 @@
 -- Each care partner's conditions of payment: met, not met, or without a result, and what the weight is worth (§9, step 2).
--- A condition that names a computed measure is evaluated, and a reported result counts only where there are no data to measure.
+-- A condition that names a computed measure is evaluated; its reported result counts only if there are no data to measure.
 with calculated as (
     select * from {{ ref('int_calculated_incentives') }}
 ),

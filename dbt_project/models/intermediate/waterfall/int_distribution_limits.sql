@@ -1,5 +1,5 @@
 -- Step 6, the limit of each hospital: an official pool notice, and from program year two the cumulative internal savings
--- less what earlier periods and other programs took (methodology §9). Where there are both, the smaller.
+-- less the amounts of earlier periods and other programs (methodology §9). If there are both, the smaller.
 with payable as (
     select
         hospital_ccn,
@@ -89,7 +89,7 @@ select
     cast(cumulative_limit as decimal(18, 2)) as cumulative_limit,
     incentive_pool,
     is_contested,
-    -- least() ignores a null: there is no limit of that kind.
+    -- least() ignores a null, which means that there is no limit of that kind.
     cast(least(cumulative_limit, incentive_pool) as decimal(18, 2)) as distribution_limit,
     incentives as incentives_before_limit
 from limits

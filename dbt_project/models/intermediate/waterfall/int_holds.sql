@@ -1,4 +1,4 @@
--- Why the payments of a hospital or of one care partner are held: the amount is final, but none of it is payable yet.
+-- Reasons for which the payments of a hospital or of one care partner are held: the amount is final, but not payable yet.
 with capped as (
     select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),
@@ -59,7 +59,7 @@ held as (
     left join limits using (hospital_ccn)
 )
 
--- An amount held for another reason is not payable anyway: the year's cap is checked once that hold is lifted.
+-- An amount held for another reason is not payable anyway: the year's cap is checked once that hold is resolved.
 select
     held.hospital_ccn,
     held.npi,

@@ -1,4 +1,5 @@
--- Medicare approved amounts of the year that the cap is computed from: an official notice overrides the estimate from claims.
+-- The year's Medicare approved amounts, from which the cap is computed: an official notice overrides the estimate from
+-- claims.
 with care_partners as (
     select * from {{ ref('int_care_partners') }}
 ),

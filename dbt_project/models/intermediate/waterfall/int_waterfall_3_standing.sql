@@ -1,4 +1,4 @@
--- Step 3: a care partner who may not be paid gets nothing, and sees every reason.
+-- Step 3: a care partner without standing receives nothing, and every reason is listed.
 with conditions as (
     select * from {{ ref('int_waterfall_2_conditions') }}
 ),
@@ -30,7 +30,7 @@ judged as (
         -- A study pays no one, so standing does not matter.
         {{ empty_text_list() }} as standing_reasons
         {%- else -%}
-        -- A screening that is pending has not failed: the payment is held (int_holds), not lost.
+        -- A pending screening has not failed: the payment is held (int_holds), not lost.
         {{ text_list([
             "case
                 when

@@ -1,5 +1,5 @@
 -- Step 5: at most the hospital's percentage of the fee-schedule amounts of the calendar year, less what the year's earlier
--- period made payable, whenever the program began. Without an amount there is no cap yet, and the payment is held.
+-- period made payable, whenever the program began. Without an amount, there is no cap yet, and the payment is held.
 with committee as (
     select * from {{ ref('int_waterfall_4_committee') }}
 ),
@@ -51,7 +51,7 @@ select
     pfs_amount_in_doubt,
     physician_cap_percent,
     earlier_period_incentive,
-    -- greatest() ignores a null: without an amount there is no cap.
+    -- greatest() ignores a null: without an amount, there is no cap.
     cast(case when pfs_approved_amount is not null then pfs_cap_amount end as decimal(18, 2)) as pfs_cap_amount,
     cast(case when pfs_approved_amount is null then incentive else least(incentive, pfs_cap_amount) end as decimal(18, 2))
         as incentive

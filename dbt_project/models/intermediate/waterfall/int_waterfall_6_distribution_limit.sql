@@ -1,4 +1,5 @@
--- Step 6: what exceeds the hospital's limit is scaled down pro rata, to cents by largest remainder, ties by NPI ascending.
+-- Step 6: incentives above the hospital's limit are scaled down pro rata, to cents by largest remainder, ties by NPI
+-- ascending.
 with capped as (
     select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),

@@ -1,4 +1,4 @@
--- What other half-years of the calendar year made payable to a physician, and the cap of the year, regardless of who is listed now.
+-- Amounts that other half-years of the calendar year made payable to a physician, listed now or not, and the year's cap.
 with earlier as (
     select
         hospital_ccn,
@@ -65,7 +65,7 @@ limited as (
 caps as (
     select
         *,
-        -- greatest() ignores a null. Of two caps the later one may rest on more of the year.
+        -- greatest() ignores a null. The later of two caps may be based on more of the year.
         greatest(
             {{ round_div(exact_product('pfs_approved_amount', 'physician_cap_percent'), '100', 2, places=10) }},
             later_year_cap
@@ -86,7 +86,7 @@ select
     cast(
         case when year_cap is not null then greatest(earlier_payable + later_payable - year_cap, 0) end as decimal(18, 2)
     ) as over_cap,
-    -- With what the later half-year makes payable the payment would exceed the cap of the year.
+    -- Together with the later half-year's payable amount, the payment would exceed the cap of the year.
     coalesce(
         later_payable > 0 and limited.incentive > greatest(year_cap - earlier_payable - later_payable, 0), false
     ) as is_paid_later

@@ -1,4 +1,4 @@
--- The whole ledger of a period, with the base year's part, which is kept with its frozen norm table.
+-- The whole conservation ledger of a period, with the base year's part, which is stored with its frozen norm table.
 with stages as (
     select * from {{ ref('int_case_ledger') }}
     union all

@@ -1,5 +1,5 @@
--- Cases and cost by hospital, window and first exclusion reason; NO_NORM counts but earns nothing. Those of the base year
--- are kept with its frozen norm table.
+-- Cases and cost by hospital, window and first exclusion reason; NO_NORM counts but earns nothing. The base year's are
+-- stored with its frozen norm table.
 with windowed as (
     select * from {{ ref('int_windowed_cases') }}
 ),

@@ -19,7 +19,7 @@ frozen as (
     select * from {{ ref('stg_frozen_norm_cases') }}
 ),
 
--- A norm by any of the three methods.
+-- Cells with a norm by any of the three methods.
 norms as (
     select apr_drg, severity_of_illness
     from {{ ref('int_norm_table') }}

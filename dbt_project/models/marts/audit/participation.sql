@@ -1,4 +1,5 @@
--- Which hospitals participate and which have submitted data: one row per hospital with discharges in the period or care partners.
+-- Which hospitals participate and which have submitted data: one row per hospital with discharges or care partners in the
+-- period.
 with windowed as (
     select * from {{ ref('int_windowed_cases') }} where window_name = 'performance'
 ),

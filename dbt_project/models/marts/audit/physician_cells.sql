@@ -1,4 +1,4 @@
--- What the performance gate of methodology §7 tests: each care partner's mean cost in a cell, at any hospital.
+-- The figure that the performance gate tests (methodology §7): each care partner's mean cost in a cell, at any hospital.
 with counted as (
     select * from {{ ref('int_counted_cases') }} where window_name = 'performance'
 ),

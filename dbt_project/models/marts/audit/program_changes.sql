@@ -1,4 +1,4 @@
--- What changed since earlier periods were released and may move a hospital's payments (methodology §15).
+-- Changes since earlier periods were released that may move a hospital's payments (methodology §15).
 select
     hospital_ccn,
     '{{ run_fact("name") }}' as period,

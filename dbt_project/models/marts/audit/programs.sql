@@ -1,5 +1,5 @@
--- The program of every hospital that has cases, care partners, a protocol or a program (methodology §15); each may lack any
--- of them, and no other hospital's payment depends on it.
+-- The program of every hospital that has cases, care partners, a protocol or a program (methodology §15). A hospital may
+-- lack any of them without affecting another hospital's payments.
 with programs as (
     select * from {{ ref('stg_programs') }}
 ),

@@ -1,4 +1,4 @@
--- Trends and per diems: what a recomputation needs in addition to the cases.
+-- Trends, cost indexes and per diems: the rates that a recomputation needs in addition to the cases.
 with trends as (
     select * from {{ ref('int_trends') }}
 ),

@@ -1,5 +1,5 @@
--- What is left of the calendar year's fee-schedule cap, for physicians paid for the earlier half-year or held because of
--- the later one. What the later one pays to others changes nothing here.
+-- The rest of the calendar year's fee-schedule cap, for physicians paid for the earlier half-year or held because of the
+-- later one. Payments of the later one to others change nothing here.
 select
     year_caps.hospital_ccn,
     '{{ run_fact("name") }}' as period,

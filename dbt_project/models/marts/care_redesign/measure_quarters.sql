@@ -1,4 +1,4 @@
--- The all-payer measures of each hospital by quarter, of the period and of the same quarters a year before: the measures
+-- The all-payer measures of each hospital by quarter, for the period and the same quarters a year earlier: the measures
 -- that conditions of payment may name, by the quarters in which a committee meets.
 with index_discharges as (
     select

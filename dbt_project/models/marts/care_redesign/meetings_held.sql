@@ -1,4 +1,4 @@
--- Meetings of the oversight committees that were reported for the period, with the number of members.
+-- Oversight committee meetings reported for the period, with the number of members.
 with meetings as (
     select * from {{ ref('stg_committee_meetings') }}
 ),

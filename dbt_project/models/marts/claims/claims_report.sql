@@ -1,5 +1,5 @@
--- What final action did with each part of the claims: every row delivered and every cent is accounted for. Also counts the
--- final claims that may count a service twice.
+-- The result of final action for each part of the claims: every delivered row and every cent is accounted for. Also counts
+-- the final claims that may count a service twice.
 with delivered as (
     select 'A' as part, count(*) as rows_delivered from {{ ref('stg_part_a_claims') }}
     union all

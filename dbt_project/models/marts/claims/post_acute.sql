@@ -1,5 +1,6 @@
 -- Post-acute spending and readmission after Medicare episodes discharged in the period, by hospital, service line and
--- responsible physician, for the region's hospitals ([P]: "prioritize a focus on post-acute services, as well as to better track readmissions").
+-- responsible physician, for the region's hospitals ([P]: "prioritize a focus on post-acute services, as well as to better
+-- track readmissions").
 with performance as (
     select * from {{ ref('stg_windows') }} where window_name = 'performance'
 ),
@@ -12,7 +13,7 @@ episodes as (
     where readmissions.discharge_date between performance.start_date and performance.end_date
 ),
 
--- Service line and responsible physician come from the hospital's own record of the stay (methodology §4); without one
+-- Service line and responsible physician come from the hospital's own record of the stay (methodology §4); without one,
 -- the claim's attending physician is responsible.
 attributed_episodes as (
     select

@@ -27,7 +27,7 @@ holds as (
     select * from {{ ref('int_holds') }}
 ),
 
--- What changed since earlier periods were released, where it moves an amount.
+-- Changes since earlier periods were released, if they move an amount.
 changes as (
     select
         hospital_ccn,

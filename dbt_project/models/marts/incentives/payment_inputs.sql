@@ -1,4 +1,4 @@
--- What the waterfall took from committees, the regulator and CMS, one row per care partner.
+-- The waterfall's inputs from committees, the regulator and CMS, one row per care partner.
 with care_partners as (
     select * from {{ ref('int_care_partners') }}
 ),

@@ -1,4 +1,4 @@
--- Who receives each payable amount: one row per care partner with something payable.
+-- Who receives each payable amount: one row per care partner with a payable incentive.
 with partners as (
     select hospital_ccn, npi, tin from {{ ref('stg_care_partners') }}
 )

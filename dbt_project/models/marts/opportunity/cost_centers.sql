@@ -6,7 +6,7 @@ benchmarks as (
     select * from {{ ref('int_cost_center_benchmarks') }}
 ),
 
--- Every rate center that the hospital uses, used, or would use at the statewide means.
+-- Every rate center that the hospital uses, used in the baseline, or would use at the statewide means.
 items as (
     select hospital_ccn, rate_center, service_line from costs
     union

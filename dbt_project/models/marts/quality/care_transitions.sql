@@ -1,5 +1,5 @@
--- Where patients were discharged to and how many returned: by hospital and statewide, from the hospitals' own records (all payers) and
--- from claims (Medicare, with post-acute care in between).
+-- Where patients were discharged to and how many returned: by hospital and statewide, from the hospitals' own records (all
+-- payers) and from claims (Medicare, with post-acute care in between).
 with destinations as (
     select
         'all_payer' as source,

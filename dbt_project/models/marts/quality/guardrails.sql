@@ -1,5 +1,5 @@
--- Signs of stinting or steering before anything is paid: every hospital and care partner compared with its own past
--- and with the state. A finding asks the committee to look at the cases behind it; no amount of the waterfall depends on it.
+-- Signs of stinting or steering before anything is paid: every hospital and care partner compared with its own past and
+-- with the state. The committee reviews the cases behind a finding; no amount of the waterfall depends on it.
 with counts as (
     select * from {{ ref('int_guardrail_counts') }}
 ),
@@ -48,7 +48,7 @@ select
     observed >= {{ guardrail_least_events() }}
     and coalesce(from_own_past >= {{ guardrail_deviate() }}, false)
     and case sign
-        -- Volume is compared only where there is a past to compare with.
+        -- Volume is compared only if there is a past to compare with.
         when 'VOLUME' then baseline_observed >= 4 * {{ guardrail_least_events() }}
         else coalesce(from_state >= {{ guardrail_deviate() }}, false)
     end as is_finding

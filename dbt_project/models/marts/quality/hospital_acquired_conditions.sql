@@ -1,5 +1,5 @@
--- Hospital-acquired conditions per 1,000 discharges against their own baseline: in total for a hospital, by code for
--- the state. A proxy from the flags of the abstract, never against another method's figures (methodology §12).
+-- Hospital-acquired conditions per 1,000 discharges, compared with their own baseline: in total for a hospital, by code for
+-- the state. A proxy from the abstract's flags, never compared with another method's figures (methodology §12).
 with measures as (
     select * from {{ ref('int_all_payer_measures') }} where measure = 'hac_per_1000'
 ),

@@ -1,5 +1,5 @@
--- Each hospital's peers: the five most similar in size (discharges) and case mix (mean base-year stay of its cells), each
--- scaled from the state's least to its greatest. Peers that do better on a measure could teach it (measure_leaders).
+-- Each hospital's peers: the five most similar in size (discharges) and case mix (mean base-year stay of its cells), both
+-- scaled by the state's range. Peers that do better on a measure could teach it (measure_leaders).
 with cells as (
     select
         apr_drg,

@@ -1,5 +1,5 @@
--- Leaders of each measure: hospitals in the order of their value (less is better), and whether one could teach others,
--- being better than the state beyond chance; its peers that do worse could learn from it.
+-- Leaders of each measure: hospitals in the order of their values (lower is better). One that is better than the state
+-- beyond chance could teach others; hospitals that do worse and have it as a peer could learn from it.
 with measures as (
     select * from {{ ref('int_group_measures') }} where group_kind = 'hospital' and value is not null
 ),

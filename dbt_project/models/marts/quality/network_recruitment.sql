@@ -1,4 +1,4 @@
--- Participation in networks: how many hospitals a network has on a topic in the period, against its goal.
+-- Participation in networks: the number of a network's hospitals on a topic in the period, compared with its goal.
 with networks as (
     select * from {{ ref('stg_networks') }}
 ),

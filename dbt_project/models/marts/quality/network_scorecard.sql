@@ -1,5 +1,5 @@
--- One row per group that works together (a network on a topic, a community, the hospitals of the program) and measure: its
--- change against its peers', with a 95% interval of the difference.
+-- One row per measure and group that works together (a network on a topic, a community, the hospitals of the program): its
+-- change compared with its peers', with a 95% interval of the difference.
 with measures as (
     select * from {{ ref('int_group_measures') }} where group_kind in ('network', 'community', 'participants')
 ),

@@ -1,4 +1,4 @@
--- For the hospital itself: every measure, of the whole hospital, its service lines, APR-DRGs and physicians.
+-- For the hospital itself: every measure of the whole hospital, its service lines, APR-DRGs and physicians.
 with measures as (
     select * from {{ ref('int_all_payer_measures') }}
     union all

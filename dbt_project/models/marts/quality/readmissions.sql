@@ -1,4 +1,4 @@
--- Readmissions, observed, expected and adjusted: of each hospital, and of the state by service line and by APR-DRG within
+-- Readmissions, observed, expected and adjusted: for each hospital, and for the state by service line and by APR-DRG within
 -- it. Only the hospital sees its own service lines and physicians (quality_measures).
 with index_discharges as (
     select * from {{ ref('int_index_discharges') }} where window_name = 'performance'

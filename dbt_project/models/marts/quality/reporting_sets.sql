@@ -1,5 +1,5 @@
--- What a hospital reports for all its networks, once: one row per measure, with every network and topic that asks for it.
--- More than one network on topics of the same area is duplicate work.
+-- The measures that a hospital reports once for all its networks: one row per measure, with every network and topic that
+-- asks for it. More than one network on topics of the same area is duplicate work.
 with members as (
     select * from {{ ref('int_network_members') }}
 ),

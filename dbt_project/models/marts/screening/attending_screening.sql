@@ -1,4 +1,4 @@
--- Who attended discharges of the period under an NPI that belongs to an organization or was deactivated by then, according to NPPES.
+-- Discharges of the period whose attending NPI belongs to an organization or was deactivated by then, according to NPPES.
 with discharges as (
     select
         discharges.hospital_ccn,

@@ -1,5 +1,5 @@
--- Beneficiaries as each monthly file has them (CCLF8): a beneficiary with several hospice ranges has several rows. A
--- BCDA export since a date lists only beneficiaries with a change.
+-- Beneficiaries in each monthly file (CCLF8): a beneficiary with several hospice ranges has several rows. A BCDA export
+-- since a date lists only beneficiaries with a change.
 select
     bene_mbi_id as mbi,
     bene_fips_state_cd as state_fips,

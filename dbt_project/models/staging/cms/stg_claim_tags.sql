@@ -1,4 +1,4 @@
--- CMS's own tag of final action, which claims of BCDA have.
+-- CMS's own final-action tag, which BCDA claims have.
 select
     cur_clm_uniq_id as claim_id,
     clm_adjsmt_type_cd as adjustment_type_code,

@@ -1,4 +1,5 @@
--- Durable medical equipment lines (CCLF6). Where two generations of the record name a field twice, the newer name comes first.
+-- Durable medical equipment lines (CCLF6). If two generations of the record name a field differently, the newer name comes
+-- first.
 select
     cur_clm_uniq_id as claim_id,
     clm_line_num as line_no,

@@ -1,4 +1,4 @@
--- Part A claim headers (CCLF1). Where two generations of the record name a field twice, the newer name comes first.
+-- Part A claim headers (CCLF1). If two generations of the record name a field differently, the newer name comes first.
 select
     cur_clm_uniq_id as claim_id,
     bene_mbi_id as mbi,

@@ -1,4 +1,4 @@
--- Physician lines (CCLF5). Where two generations of the record name a field twice, the newer name comes first.
+-- Physician lines (CCLF5). If two generations of the record name a field differently, the newer name comes first.
 select
     cur_clm_uniq_id as claim_id,
     clm_line_num as line_no,

@@ -1,4 +1,4 @@
--- What hospitals sent by quarter: rows and charges read and excluded.
+-- Hospitals' submissions by quarter: rows and charges read and excluded.
 select
     hospital_ccn,
     quarter,

@@ -1,4 +1,4 @@
--- What was read, and what of it was quarantined or superseded, per hospital over the quarters of this build; discharges.
+-- Discharges read, and those quarantined or superseded, per hospital over the quarters of this build.
 select
     hospital_ccn,
     cast(sum(rows_read) as bigint) as rows_read,

@@ -1,4 +1,4 @@
--- Of this period and of every earlier one: the limit is cumulative (methodology §9).
+-- Amounts for this period and every earlier one: the limit is cumulative (methodology §9).
 select
     hospital_ccn,
     '{{ run_fact("name") }}' as period,

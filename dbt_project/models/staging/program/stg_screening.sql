@@ -1,5 +1,5 @@
 -- One row per care partner whose payment is held because of the NPI's record in NPPES. A similar name on an exclusion list
--- holds nothing.
+-- does not hold a payment.
 select
     hospital_ccn,
     npi,

@@ -1,4 +1,4 @@
--- What earlier periods made payable, from the newest release of each, whenever the hospital's program began.
+-- Amounts that earlier periods made payable, from the newest release of each, whenever the hospital's program began.
 select
     hospital_ccn,
     period,

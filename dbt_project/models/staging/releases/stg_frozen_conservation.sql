@@ -1,4 +1,4 @@
--- The base year's part of the conservation ledger, as it was frozen with its norm table.
+-- The base year's part of the conservation ledger, frozen with its norm table.
 select
     stage,
     window_name,

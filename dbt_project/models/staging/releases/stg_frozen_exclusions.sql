@@ -1,4 +1,4 @@
--- The base year's exclusions, as they were frozen with its norm table.
+-- The base year's exclusions, frozen with its norm table.
 select
     window_name,
     hospital_ccn,

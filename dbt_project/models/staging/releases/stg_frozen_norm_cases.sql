@@ -1,4 +1,4 @@
--- The base year's cases behind the norms, as they were frozen with them.
+-- The base year's cases behind the norms, frozen with them.
 select
     base_year,
     apr_drg,

@@ -1,4 +1,4 @@
--- The base year's quality cells, as they were frozen with its norm table.
+-- The base year's quality cells, frozen with its norm table.
 select
     base_year,
     apr_drg,

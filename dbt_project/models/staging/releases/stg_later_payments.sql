@@ -1,4 +1,4 @@
--- What the year's later half-year makes payable, from its newest release, with the year's cap as that release has it.
+-- Amounts that the year's later half-year makes payable, from its newest release, with that release's cap of the year.
 select
     hospital_ccn,
     period,

@@ -1,4 +1,4 @@
--- What changed since earlier periods were released and may move a hospital's payments.
+-- Changes since earlier periods were released that may move a hospital's payments.
 select
     hospital_ccn,
     reason,

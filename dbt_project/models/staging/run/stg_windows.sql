@@ -1,4 +1,4 @@
--- The windows of this build (methodology §1): performance, baseline, base_year; of a study: performance and base_year.
+-- The windows of this build (methodology §1): performance, baseline, base_year; in a study, performance and base_year.
 select
     window_name,
     start_date,

@@ -1,5 +1,5 @@
--- What the all-payer measures count, by window, hospital and level: the whole hospital, its service lines, APR-DRGs and
--- responsible physicians; readmissions also by where patients went, conditions also by their code.
+-- Counts of the all-payer measures, by window, hospital and level: the whole hospital, its service lines, APR-DRGs and
+-- responsible physicians; readmissions also by destination, conditions also by their code.
 {%- set levels = [('hospital', "'ALL'"), ('service_line', 'service_line'), ('apr_drg', 'apr_drg'), ('physician', "coalesce(npi, 'UNKNOWN')")] %}
 with cells as (
     select

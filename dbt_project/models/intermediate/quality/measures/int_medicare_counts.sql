@@ -1,5 +1,5 @@
--- What the Medicare measures count: by the hospital that discharged, and per beneficiary by the hospital area they live
--- in (months of enrollment; a rate is per 12 of them).
+-- Counts of the Medicare measures: by the discharging hospital, and per beneficiary by the hospital area in which they
+-- live (months of enrollment; a rate is per 12 months).
 with returns as (
     select * from {{ ref('int_medicare_returns') }}
 ),

@@ -1,5 +1,5 @@
--- What the base year's cells (APR-DRG × severity) were like: index discharges and readmissions, from which
--- later ones are expected, and rates for signs of stinting. Frozen with the norms.
+-- The base year's cells (APR-DRG × severity): index discharges and readmissions, from which later readmissions are
+-- expected, and rates for signs of stinting. Frozen with the norms.
 with discharges as (
     select * from {{ ref('int_quality_discharges') }} where window_name = 'base_year'
 ),

@@ -1,4 +1,4 @@
--- One row per discharge and window with what it counts for: hospital-acquired conditions, death, transfer, days.
+-- One row per discharge and window with its events: hospital-acquired conditions, death, transfer, days.
 with case_windows as (
     select * from {{ ref('int_case_windows') }}
 ),

@@ -1,5 +1,6 @@
 -- Each measure's counts summed over the hospitals of a group. A group of several counts the hospitals that have the
--- measure in both windows, so that a hospital that joined or left does not look like a change; a single hospital counts as it is.
+-- measure in both windows, so that a hospital that joined or left does not look like a change; a single hospital always
+-- counts.
 with measures as (
     select * from {{ ref('int_all_payer_measures') }} where level = 'hospital'
     union all

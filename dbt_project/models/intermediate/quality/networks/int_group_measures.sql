@@ -1,4 +1,4 @@
--- Every group's measures: baseline, now with 95% limits, the relative change with its variance.
+-- Every group's measures: the baseline, the performance period with 95% limits, and the relative change with its variance.
 with counts as (
     select * from {{ ref('int_group_counts') }}
 ),

@@ -7,7 +7,7 @@ state as (
     select * from {{ ref('int_group_counts') }} where group_kind = 'state'
 ),
 
--- The state also counts beneficiaries of no area; they have no peers.
+-- The state also includes beneficiaries in no hospital's area, who have no peers.
 without_area as (
     select measure, baseline_numerator, baseline_denominator, numerator, denominator
     from {{ ref('int_medicare_measures') }}

@@ -1,5 +1,5 @@
--- Groups of hospitals with discharges in the period: each hospital itself, the community (county) that it
--- is in, the networks it works with on a topic in the period, the hospitals of the program, the state.
+-- Groups of hospitals with discharges in the period: each hospital itself, its community (county), the networks with which
+-- it works on a topic in the period, the hospitals of the program, the state.
 with hospitals as (
     select
         hospitals.hospital_ccn,
@@ -60,7 +60,7 @@ select
     hospital_ccn
 from hospitals
 union all
--- Beneficiaries of no hospital's area count in the state, and form a group of their own.
+-- Beneficiaries in no hospital's area count in the state, and form a separate group.
 select
     'state' as group_kind,
     'STATE' as group_id,

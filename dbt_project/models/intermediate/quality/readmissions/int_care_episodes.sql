@@ -1,7 +1,7 @@
--- One row per episode of hospital care of one person, by the statewide patient id: stays that overlap, and stays that a
--- transfer joins on the same or the next day (methodology §12). A return on the day of discharge home is not a transfer.
+-- One row per episode of one person's hospital care, by the statewide patient id: stays that overlap or are joined by a
+-- transfer on the same or the next day (methodology §12). A return on the day of discharge home is not a transfer.
 {%- set order = ['admit_date', 'discharge_date', 'hospital_ccn', 'account_no'] %}
-{#- The last line: the receiving hospital reports that another hospital sent the patient. #}
+{#- Last line: the receiving hospital reports that another hospital transferred the patient. #}
 {%- set continues -%}
     admit_date < discharged_so_far
     or admit_date <= {{ add_days('sent_on_so_far', 1) }}
@@ -47,7 +47,7 @@ select
     count(*) as stays,
     max(hospital_ccn) filter (where place = 1) as first_hospital_ccn,
     max(account_no) filter (where place = 1) as first_account_no,
-    -- Planned, by the declared proxy: scheduled, with a procedure.
+    -- Planned, by the methodology's proxy: scheduled, with a procedure.
     bool_or(nature_of_admission = '5' and has_procedure) filter (where place = 1) as is_planned,
     max(hospital_ccn) filter (where place_from_last = 1) as hospital_ccn,
     max(account_no) filter (where place_from_last = 1) as account_no,

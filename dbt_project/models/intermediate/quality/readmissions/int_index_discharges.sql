@@ -1,6 +1,6 @@
 -- One row per index discharge of a window with the earliest later admission within 30 days, at any hospital
 -- (methodology §12): an unplanned one if there is any, else a planned one. The data end with the hospital's last quarter in
--- the window, so that every index discharge is followed for 30 days, in both windows alike.
+-- the window, so that every index discharge can be followed for 30 days, in both windows alike.
 with episodes as (
     select * from {{ ref('int_care_episodes') }}
 ),
