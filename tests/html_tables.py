@@ -8,7 +8,7 @@ _VOID = {"meta", "line", "rect", "circle", "polyline", "br"}
 
 
 class Page(HTMLParser):
-    """A parsed page; ``tables`` has rows of cells, ``heads`` each table's headings by its index."""
+    """A parsed page; each entry of ``tables`` is a list of rows of cells."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -76,9 +76,9 @@ class PartnerCertainty:
 
 def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty | None:
     """How certain a care partner's calculated incentive is; None if there is none, calculated or drawn."""
-    if not source.now.has("payment_ranges"):
+    if not source.current.has("payment_ranges"):
         return None
-    found = source.now.of_partner("payment_ranges", ccn, partner["npi"])
+    found = source.current.of_partner("payment_ranges", ccn, partner["npi"])
     if not found or not any(found[0][name] for name in ("calculated_incentive", "interval_high", "chance_high")):
         return None
     (row,) = found
@@ -91,7 +91,7 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
     if is_tested(row):
         basis = "cases of the same kind reassigned at random among the hospital's care partners"
         bands.append(_band("chance", row, top, "By chance alone", basis))
-    reliability = source.now.of_partner("reliability", ccn, partner["npi"])
+    reliability = source.current.of_partner("reliability", ccn, partner["npi"])
     return PartnerCertainty(
         " ".join((sentence, *_beyond(row))),
         _VERDICTS[compared(row)].format(own=words.money(row["calculated_incentive"])),
@@ -228,15 +228,17 @@ def of_state(source: ReportSource) -> GroupCertainty | None:
 
 
 def _group(source: ReportSource, ccn: str | None) -> GroupCertainty | None:
-    now = source.now
-    if not now.has("certainty_hospitals"):
+    current = source.current
+    if not current.has("certainty_hospitals"):
         return None
-    rows = [row for row in now.frame("certainty_hospitals").iter_rows(named=True) if ccn in (None, row["hospital_ccn"])]
+    rows = [
+        row for row in current.frame("certainty_hospitals").iter_rows(named=True) if ccn in (None, row["hospital_ccn"])
+    ]
     if not any(row["care_partners"] for row in rows):
         return None
-    names = {row["npi"]: row["name"] for row in now.of_hospital("incentives", ccn)} if ccn else {}
-    every = now.of_hospital("payment_ranges", ccn) if ccn else now.frame("payment_ranges").to_dicts()
-    readings = now.frame("certainty_readings").to_dicts() if now.has("certainty_readings") else []
+    names = {row["npi"]: row["name"] for row in current.of_hospital("incentives", ccn)} if ccn else {}
+    every = current.of_hospital("payment_ranges", ccn) if ccn else current.frame("payment_ranges").to_dicts()
+    readings = current.frame("certainty_readings").to_dicts() if current.has("certainty_readings") else []
     tested = sum(map(is_tested, every))
     (whole,) = (row for row in rows if row["hospital_ccn"] == (ccn or STATE))
     return GroupCertainty(
@@ -244,7 +246,8 @@ def _group(source: ReportSource, ccn: str | None) -> GroupCertainty | None:
         tuple(row | {"name": names.get(row["npi"])} for row in every if ccn and row["is_above_chance"]),
         tuple(row | {"words": READINGS[row["reading"]]} for row in readings if row["hospital_ccn"] == (ccn or STATE)),
         tuple(
-            row | {"name": words.STREAMS[row["stream"]]} for row in now.frame("certainty_streams").iter_rows(named=True)
+            row | {"name": words.STREAMS[row["stream"]]}
+            for row in current.frame("certainty_streams").iter_rows(named=True)
         ),
         "hospital" if ccn else "state",
         whole["calculated_incentive"],

@@ -48,21 +48,21 @@ _READINGS = (
 
 def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
     """Add sheets for ranges and reliability by care partner and for other readings, as far as the release has them."""
-    now = source.now
-    names = {row["npi"]: row["name"] for row in now.of_hospital("incentives", ccn)}
-    if now.has("payment_ranges"):
+    current = source.current
+    names = {row["npi"]: row["name"] for row in current.of_hospital("incentives", ccn)}
+    if current.has("payment_ranges"):
         made.table(
             "Certainty",
             "How certain these payments are; no payment depends on it",
             _RANGES,
             [
                 row | _reliability(source, row) | {"name": names.get(row["npi"]), "compared": COMPARED[compared(row)]}
-                for row in now.of_hospital("payment_ranges", ccn)
+                for row in current.of_hospital("payment_ranges", ccn)
             ],
             "Ranges contain nine of ten draws. By chance alone: cases of the same kind reassigned at random among the "
             "hospital's care partners.",
         )
-    if now.has("attribution"):
+    if current.has("attribution"):
         made.table(
             "Other readings",
             "Settled again, including the norms, under another rule for who the responsible physician is",
@@ -74,7 +74,7 @@ def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
                     "words": READINGS[row["reading"]],
                     "change": row["calculated_then"] - row["calculated_incentive"],
                 }
-                for row in now.of_hospital("attribution", ccn)
+                for row in current.of_hospital("attribution", ccn)
             ],
         )
 
@@ -82,7 +82,7 @@ def certainty_sheets(made: Book, source: ReportSource, ccn: str) -> None:
 def _reliability(source: ReportSource, row: Row) -> Row:
     """The care partner's cases and reliability by stream; None for a stream without cases."""
     found: Row = {column.name: None for column in _RANGES if column.name.startswith(("medical_", "surgical_"))}
-    for each in source.now.of_partner("reliability", row["hospital_ccn"], row["npi"]):
+    for each in source.current.of_partner("reliability", row["hospital_ccn"], row["npi"]):
         found[f"{each['stream']}_cases"] = each["cases"]
         found[f"{each['stream']}_{each['measure']}"] = each["reliability"]
     return found

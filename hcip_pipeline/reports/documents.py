@@ -45,7 +45,7 @@ def render_reports(draft: Draft) -> Iterable[Document]:
         yield Document(f"{folder}/oversight.xlsx", oversight_workbook(source, content, agenda), XLSX)
         yield Document(f"{folder}/{form_name(ccn, source.period)}", survey_form(source, ccn), XLSX)
         yield Document(f"{folder}/missing_information.csv", missing_csv(items), CSV)
-        for partner in source.now.of_hospital("incentives", ccn):
+        for partner in source.current.of_hospital("incentives", ccn):
             yield Document(f"{folder}/physicians/{partner['npi']}.html", physician_page(source, ccn, partner), HTML)
     yield Document("audit/statewide.html", statewide_page(source), HTML)
     yield Document("audit/index.html", release_index(source, missing), HTML)

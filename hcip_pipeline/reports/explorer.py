@@ -138,9 +138,9 @@ def _filled(made: bytes, parts: Mapping[str, str]) -> bytes:
 
 def explorer_data(source: ReportSource, ccn: str, committee: Committee) -> dict[str, Any]:
     """The page's data: rows of whole numbers and text by kind, and the norm's physicians of each cell."""
-    now = source.now
-    names = {row["npi"]: row["name"] or row["npi"] for row in now.of_hospital("incentives", ccn)}
-    cases = [row for row in now.of_hospital("incentive_cases", ccn) if row["npi"] in names]
+    current = source.current
+    names = {row["npi"]: row["name"] or row["npi"] for row in current.of_hospital("incentives", ccn)}
+    cases = [row for row in current.of_hospital("incentive_cases", ccn) if row["npi"] in names]
     people = sorted(names)
     place = {npi: at for at, npi in enumerate(people)}
     cells = sorted({(row["apr_drg"], row["severity_of_illness"]) for row in cases})
@@ -148,7 +148,7 @@ def explorer_data(source: ReportSource, ccn: str, committee: Committee) -> dict[
     norms: dict[tuple[str, str], Row] = {}
     for row in cases:
         norms.setdefault((row["apr_drg"], row["severity_of_illness"]), row)
-    levels = now.of_hospital("opportunity", ccn)
+    levels = current.of_hospital("opportunity", ccn)
     wanted = {(row["apr_drg"], row["severity_of_illness"]) for row in levels if row["level"] == "cell"}
     data: dict[str, Any] = {
         "columns": {kind: [list(column) for column in columns] for kind, columns in COLUMNS.items()},
@@ -157,7 +157,7 @@ def explorer_data(source: ReportSource, ccn: str, committee: Committee) -> dict[
         "institution": _line(committee.institution) if committee.institution else None,
         "lines": [_line(line.row) for line in committee.lines],
         "cells": [[row["service_line"], *_cell(row)] for row in levels if row["level"] in ("apr_drg", "cell")],
-        "centers": [[row["service_line"], *_center(row)] for row in now.of_hospital("cost_centers", ccn)],
+        "centers": [[row["service_line"], *_center(row)] for row in current.of_hospital("cost_centers", ccn)],
         "people": [[names[npi], npi] for npi in people],
         "partners": _partners(source, ccn, committee),
         "own_cells": _own_cells(cases, place, source.labels),
@@ -247,7 +247,7 @@ def _partners(source: ReportSource, ccn: str, committee: Committee) -> list[list
     rows = []
     for group in committee.specialties:
         for row in group.members:
-            comparison = source.now.of_partner("physician_comparison", ccn, row["npi"])
+            comparison = source.current.of_partner("physician_comparison", ccn, row["npi"])
             rows.append(
                 [
                     row["name"] or row["npi"],
@@ -291,7 +291,7 @@ def _own_cells(cases: Iterable[Row], place: Mapping[str, int], labels: Mapping[s
 
 def _dots(source: ReportSource, wanted: set[tuple[str, str]]) -> dict[str, list[Any]]:
     """Cell -> norm, P75 and the means of the norm's physicians, in cents of the base year, as published."""
-    if not (source.now.has("norms") and source.now.has("norm_physicians")):
+    if not (source.current.has("norms") and source.current.has("norm_physicians")):
         return {}
     found: dict[str, list[Any]] = {}
     in_force = pl.col("norm_method") == source.policy.norm_method

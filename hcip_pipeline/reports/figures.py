@@ -70,7 +70,7 @@ class ReportSource:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.now = Tables(draft.files)
+        self.current = Tables(draft.files)
         self.period = draft.period
         self.policy = draft.policy.policy
         self._once: dict[str, Any] = {}
@@ -109,14 +109,14 @@ class ReportSource:
     @cached_property
     def participation(self) -> Mapping[str, Row]:
         """CCN -> the hospital's row of ``participation``."""
-        return {row["hospital_ccn"]: row for row in self.now.frame("participation").iter_rows(named=True)}
+        return {row["hospital_ccn"]: row for row in self.current.frame("participation").iter_rows(named=True)}
 
     @cached_property
     def gated(self) -> frozenset[tuple[str, str, str]]:
         """NPI, APR-DRG and severity of cells in which a physician's own mean is above P75 (methodology §7)."""
         if self.policy.performance_gate != "cell_mean":
             return frozenset()
-        above = self.now.frame("physician_cells").filter(pl.col("mean_cost") > pl.col("p75_cost"))
+        above = self.current.frame("physician_cells").filter(pl.col("mean_cost") > pl.col("p75_cost"))
         return frozenset(above.select("npi", "apr_drg", "severity_of_illness").iter_rows())
 
     @cached_property
@@ -127,5 +127,7 @@ class ReportSource:
     @cached_property
     def labels(self) -> Mapping[str, str]:
         """APR-DRG -> its short label."""
-        pairs = self.now.frame("opportunity").select("apr_drg", "label").drop_nulls().unique().sort("apr_drg", "label")
+        pairs = (
+            self.current.frame("opportunity").select("apr_drg", "label").drop_nulls().unique().sort("apr_drg", "label")
+        )
         return dict(pairs.iter_rows())

@@ -25,7 +25,7 @@ def index_page(source: ReportSource, missing: Mapping[str, int]) -> bytes:
                 "ccn": ccn,
                 "name": source.names[ccn],
                 "missing": missing[ccn],
-                "physicians": len(source.now.of_hospital("incentives", ccn)),
+                "physicians": len(source.current.of_hospital("incentives", ccn)),
             }
         )
     return release_page(

@@ -58,17 +58,19 @@ class Meeting:
 
 def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Sequence[MissingItem]) -> Meeting:
     """Everything a meeting of the hospital's committee needs."""
-    now = source.now
+    current = source.current
     signs = by_partner(committee.signs)
-    listed = {row["npi"]: row for row in now.of_hospital("payment_list", ccn)}
+    listed = {row["npi"]: row for row in current.of_hospital("payment_list", ccn)}
     payments = [row | {"reductions": reductions(row)} for row in committee.payments]
     to_pay = tuple(row | {"tin": listed[row["npi"]]["tin"]} for row in payments if row["npi"] in listed)
     return Meeting(
         items=tuple(
-            agenda(committee.payments, now.of_hospital("audit_findings", ccn), _unreported_earlier(source, ccn), signs)
+            agenda(
+                committee.payments, current.of_hospital("audit_findings", ccn), _unreported_earlier(source, ccn), signs
+            )
         ),
-        roster=tuple(now.of_hospital("committee_roster", ccn)),
-        meetings=tuple(now.of_hospital("meetings_held", ccn)),
+        roster=tuple(current.of_hospital("committee_roster", ccn)),
+        meetings=tuple(current.of_hospital("meetings_held", ccn)),
         quarters=by_quarter(source, ccn),
         questions=questions(missing),
         to_pay=to_pay,
@@ -78,7 +80,9 @@ def meeting(source: ReportSource, ccn: str, committee: Committee, missing: Seque
 
 
 def _unreported_earlier(source: ReportSource, ccn: str) -> list[UnreportedPayments]:
-    every = source.once("unreported_payments", lambda of: unreported_payments(of.now.frame("payment_reconciliation")))
+    every = source.once(
+        "unreported_payments", lambda of: unreported_payments(of.current.frame("payment_reconciliation"))
+    )
     return [each for each in every if each.hospital_ccn == ccn and each.period != str(source.period)]
 
 

@@ -86,7 +86,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "the distribution limit is provisional",
             "the administrator settles these half-years, then the later ones again",
         )
-    for finding in source.now.of_hospital("protocol_findings", ccn):
+    for finding in source.current.of_hospital("protocol_findings", ccn):
         yield gap(
             "PROTOCOL_FINDING",
             finding["subject"] or finding["finding_id"],
@@ -94,7 +94,7 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
             "the protocol breaks a rule of the program" if finding["severity"] == "ERROR" else "needs review",
             finding["fix"],
         )
-    for measure in source.now.of_hospital("condition_measures", ccn):
+    for measure in source.current.of_hospital("condition_measures", ccn):
         if measure["missing"] and measure["missing"] == measure["care_partners"]:
             yield gap(
                 "CONDITION_RESULTS",
@@ -106,13 +106,13 @@ def _of_hospital(source: ReportSource, ccn: str) -> Iterator[_Gap]:
 
 
 def _of_partners(source: ReportSource, ccn: str) -> Iterator[_Gap]:
-    now = source.now
-    for person in now.of_hospital("physicians", ccn):
+    current = source.current
+    for person in current.of_hospital("physicians", ccn):
         if not person["is_care_partner"]:
             continue
         npi = person["npi"]
-        (incentive,) = now.of_partner("incentives", ccn, npi)
-        (inputs,) = now.of_partner("payment_inputs", ccn, npi)
+        (incentive,) = current.of_partner("incentives", ccn, npi)
+        (inputs,) = current.of_partner("payment_inputs", ccn, npi)
         for gap in _of_partner(source, ccn, person, incentive, inputs):
             yield gap[0], npi, person["name"] or "", *gap[1:]
 
@@ -122,7 +122,7 @@ def _of_partner(
 ) -> Iterator[tuple[str, str, str, str, str]]:
     earns = incentive["calculated_incentive"] > 0
     codes = (incentive["reasons"] or "").split("|")
-    for condition in source.now.of_partner("conditions", ccn, person["npi"]):
+    for condition in source.current.of_partner("conditions", ccn, person["npi"]):
         if condition["is_missing"]:
             yield (
                 "CONDITION_RESULT",
@@ -184,9 +184,9 @@ def _of_partner(
 
 def _screening(source: ReportSource, ccn: str, incentive: Row) -> Iterator[tuple[str, str, str, str, str]]:
     """Findings about the care partner on national lists, and what to do about them."""
-    if not source.now.has("screening"):
+    if not source.current.has("screening"):
         return
-    for row in source.now.of_partner("screening", ccn, incentive["npi"]):
+    for row in source.current.of_partner("screening", ccn, incentive["npi"]):
         if row["effect"] == screening.QUESTION:
             yield (
                 screening.NAME_MATCH,

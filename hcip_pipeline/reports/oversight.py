@@ -60,30 +60,32 @@ class Committee:
 
 def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) -> Committee:
     """The content of the report for a hospital's committee."""
-    now = source.now
-    signs = signs_of(now, ccn)
+    current = source.current
+    signs = signs_of(current, ccn)
     signed = by_partner(signs)
-    payments = [row | why(row) | {"signs": signed.get(row["npi"], [])} for row in now.of_hospital("incentives", ccn)]
+    payments = [
+        row | why(row) | {"signs": signed.get(row["npi"], [])} for row in current.of_hospital("incentives", ccn)
+    ]
     totals = waterfall.summed(payments)
-    inputs = now.of_hospital("payment_inputs", ccn)
-    levels = now.of_hospital("opportunity", ccn)
-    savings = {row["scope"]: row for row in now.of_hospital("savings", ccn)}
+    inputs = current.of_hospital("payment_inputs", ccn)
+    levels = current.of_hospital("opportunity", ccn)
+    savings = {row["scope"]: row for row in current.of_hospital("savings", ccn)}
     partners_with_signs, payable_signed = payable_with_signs(payments, signed)
     return Committee(
         hospital=source.participation[ccn],
         savings=savings,
         history=_history(source, ccn),
         institution=next((row for row in levels if row["level"] == "institution"), None),
-        lines=service_lines(levels, now.of_hospital("cost_centers", ccn)),
-        cost_centers=compared(row for row in now.of_hospital("cost_centers", ccn) if row["service_line"] == "ALL"),
-        conditions=_conditions(now, ccn),
-        measured=_measured(now, ccn, payments),
+        lines=service_lines(levels, current.of_hospital("cost_centers", ccn)),
+        cost_centers=compared(row for row in current.of_hospital("cost_centers", ccn) if row["service_line"] == "ALL"),
+        conditions=_conditions(current, ccn),
+        measured=_measured(current, ccn, payments),
         interventions=tuple(
             row | {"category_name": CATEGORIES.get(row["category"], row["category"] or "")}
-            for row in now.of_hospital("interventions", ccn)
+            for row in current.of_hospital("interventions", ccn)
         ),
-        specialties=_specialties(now, ccn),
-        others=others_by_line(now.of_hospital("physicians", ccn)),
+        specialties=_specialties(current, ccn),
+        others=others_by_line(current.of_hospital("physicians", ccn)),
         payments=tuple(sorted(payments, key=lambda row: (-row["final_incentive"], row["name"] or "", row["npi"]))),
         waterfall=waterfall.steps(totals, {}),
         totals=totals
@@ -91,12 +93,12 @@ def committee(source: ReportSource, ccn: str, missing: Sequence[MissingItem]) ->
         | {f"{status}_count": sum(row["status"] == status for row in payments) for status in words.STATUSES}
         | {"payable_with_signs": payable_signed, "payable_with_signs_count": partners_with_signs},
         bound=_reductions(payments),
-        limit=next(iter(now.of_hospital("distribution_limits", ccn)), None),
+        limit=next(iter(current.of_hospital("distribution_limits", ccn)), None),
         savings_missing=savings_missing(source.unsettled[ccn]) if ccn in source.unsettled else "",
         elections=inputs[0] if inputs else None,
-        quality=_quality(now, ccn),
+        quality=_quality(current, ccn),
         signs=signs,
-        comparisons=len(now.of_hospital("guardrails", ccn)),
+        comparisons=len(current.of_hospital("guardrails", ccn)),
         missing=tuple(missing),
     )
 
@@ -132,7 +134,7 @@ def _final(payments: Sequence[Row], status: str) -> Decimal:
 def _history(source: ReportSource, ccn: str) -> tuple[Row, ...]:
     """Savings of all physicians and incentives, one row per period, the current one last."""
     rows = []
-    for tables in (*source.earlier, source.now):
+    for tables in (*source.earlier, source.current):
         found = [row for row in tables.of_hospital("savings", ccn) if row["scope"] == "all"]
         incentives = tables.of_hospital("incentives", ccn)
         if not found and not incentives:
@@ -155,16 +157,16 @@ def _history(source: ReportSource, ccn: str) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _specialties(now: Tables, ccn: str) -> tuple[SpecialtyGroup, ...]:
+def _specialties(current: Tables, ccn: str) -> tuple[SpecialtyGroup, ...]:
     groups: dict[str, list[Row]] = defaultdict(list)
-    for person in now.of_hospital("physicians", ccn):
+    for person in current.of_hospital("physicians", ccn):
         if person["is_care_partner"]:
-            (payment,) = now.of_partner("incentives", ccn, person["npi"])
+            (payment,) = current.of_partner("incentives", ccn, person["npi"])
             groups[person["specialty"] or "Specialty not reported"].append(
                 person
                 | {
                     "payment": payment,
-                    "norm_ratio": over_norm(now.of_partner("physician_comparison", ccn, person["npi"])),
+                    "norm_ratio": over_norm(current.of_partner("physician_comparison", ccn, person["npi"])),
                 }
             )
     return tuple(
@@ -173,21 +175,21 @@ def _specialties(now: Tables, ccn: str) -> tuple[SpecialtyGroup, ...]:
     )
 
 
-def _conditions(now: Tables, ccn: str) -> tuple[Row, ...]:
+def _conditions(current: Tables, ccn: str) -> tuple[Row, ...]:
     """Conditions of payment, with the measured value of those that are measured for the whole hospital."""
     hospital_values = {
         row["condition_id"]: words.measured(row["measured_value"], row["computed_measure"])
-        for row in now.of_hospital("conditions", ccn)
+        for row in current.of_hospital("conditions", ccn)
         if row["measured_level"] == "hospital" and row["measured_value"] is not None
     }
     return tuple(
         row
         | {"measure_words": words.measure(row["measure"]), "hospital_value": hospital_values.get(row["condition_id"])}
-        for row in now.of_hospital("condition_measures", ccn)
+        for row in current.of_hospital("condition_measures", ccn)
     )
 
 
-def _measured(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]:
+def _measured(current: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]:
     """Every value measured for a care partner, with its threshold, ordered by condition and name."""
     names = {row["npi"]: row["name"] or row["npi"] for row in payments}
     rows = [
@@ -201,7 +203,7 @@ def _measured(now: Tables, ccn: str, payments: Sequence[Row]) -> tuple[Row, ...]
             "threshold": threshold_words(row),
             "met": row["met"],
         }
-        for row in now.of_hospital("conditions", ccn)
+        for row in current.of_hospital("conditions", ccn)
         if row["measured_level"] == "physician" and row["measured_value"] is not None
     ]
     return tuple(sorted(rows, key=lambda row: (row["condition_id"], row["name"], row["npi"])))
@@ -223,13 +225,13 @@ def _reductions(payments: Sequence[Row]) -> tuple[tuple[str, int, Decimal], ...]
     return tuple(found)
 
 
-def _quality(now: Tables, ccn: str) -> tuple[Row, ...]:
+def _quality(current: Tables, ccn: str) -> tuple[Row, ...]:
     """The hospital's lines of the quality scorecard, with the values that are hidden from others."""
-    if not now.has("quality_scorecard"):
+    if not current.has("quality_scorecard"):
         return ()
-    own = {row["measure"]: row for row in now.of_hospital("quality_measures", ccn) if row["level"] == "hospital"}
+    own = {row["measure"]: row for row in current.of_hospital("quality_measures", ccn) if row["level"] == "hospital"}
     return tuple(
         row | {name: own[row["measure"]][name] for name in ("baseline_value", "value") if row["measure"] in own}
-        for row in now.frame("quality_scorecard").iter_rows(named=True)
+        for row in current.frame("quality_scorecard").iter_rows(named=True)
         if row["entity_kind"] == "hospital" and row["entity_id"] == ccn
     )

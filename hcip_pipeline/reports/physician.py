@@ -51,13 +51,13 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         partner: their row of ``incentives``.
     """
     npi = partner["npi"]
-    now = source.now
-    (person,) = (row for row in now.of_partner("physicians", ccn, npi))
-    (inputs,) = now.of_partner("payment_inputs", ccn, npi)
-    comparison = {row["stream"]: row for row in now.of_partner("physician_comparison", ccn, npi)}
-    conditions = now.of_partner("conditions", ccn, npi)
-    improvement = now.of_partner("improvement", ccn, npi)
-    cases = now.of_partner("incentive_cases", ccn, npi)
+    current = source.current
+    (person,) = (row for row in current.of_partner("physicians", ccn, npi))
+    (inputs,) = current.of_partner("payment_inputs", ccn, npi)
+    comparison = {row["stream"]: row for row in current.of_partner("physician_comparison", ccn, npi)}
+    conditions = current.of_partner("conditions", ccn, npi)
+    improvement = current.of_partner("improvement", ccn, npi)
+    cases = current.of_partner("incentive_cases", ccn, npi)
     cells = cell_rows(cases, source.labels)
     history = _history(source, ccn, npi)
     shown, rest = cells[:CELLS], cells[CELLS:]
@@ -80,7 +80,7 @@ def physician_page(source: ReportSource, ccn: str, partner: Row) -> bytes:
         steps=waterfall.steps(partner, _step_notes(source, partner, inputs, conditions, improvement, cases)),
         reasons=list(parse_reasons(partner["reasons"], partner["final_incentive"])),
         conditions=conditions,
-        signs=by_partner(signs_of(now, ccn)).get(npi, []),
+        signs=by_partner(signs_of(current, ccn)).get(npi, []),
         measured=words.measured,
         condition_total=sum((row["weighted_amount"] for row in conditions), Decimal("0.00")),
         cells=shown,
@@ -137,7 +137,7 @@ def _rest(rows: list[CellRow]) -> Row | None:
 
 def _history(source: ReportSource, ccn: str, npi: str) -> list[Row]:
     """The care partner's comparison for every available period, the current one last."""
-    tables = [*(each for each in source.earlier if each.has("physician_comparison")), source.now]
+    tables = [*(each for each in source.earlier if each.has("physician_comparison")), source.current]
     found = [row for each in tables for row in each.of_partner("physician_comparison", ccn, npi)]
     return [row for row in found if row["stream"] == "all"]
 
@@ -251,7 +251,7 @@ def _limit_words(source: ReportSource, partner: Row) -> list[str]:
     ccn = partner["hospital_ccn"]
     if not partner["distribution_limit_adjustment"]:
         return ["Not reached."]
-    limit = source.now.of_hospital("distribution_limits", ccn)[0]["distribution_limit"]
+    limit = source.current.of_hospital("distribution_limits", ccn)[0]["distribution_limit"]
     stated = [
         "The hospital's limit was reached; every amount was reduced by the same share."
         if limit

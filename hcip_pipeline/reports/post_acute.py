@@ -48,8 +48,8 @@ class PostAcute:
 
 def post_acute(source: ReportSource, ccn: str) -> PostAcute:
     """Post-acute care and readmissions of the hospital's Medicare episodes: in total, by service line and physician."""
-    rows = source.now.of_hospital("post_acute", ccn)
-    names = {row["npi"]: row["name"] or row["npi"] for row in source.now.of_hospital("incentives", ccn)}
+    rows = source.current.of_hospital("post_acute", ccn)
+    names = {row["npi"]: row["name"] or row["npi"] for row in source.current.of_hospital("incentives", ccn)}
     partners = _grouped([row for row in rows if row["npi"] in names], lambda row: str(row["npi"]))
     others = _grouped([row for row in rows if row["npi"] not in names], _line)
     elsewhere = _elsewhere(source, ccn)
@@ -62,7 +62,7 @@ def post_acute(source: ReportSource, ccn: str) -> PostAcute:
         others=tuple(others),
         history=tuple(
             _summed(str(tables.period), tables.of_hospital("post_acute", ccn))
-            for tables in (*source.earlier, source.now)
+            for tables in (*source.earlier, source.current)
             if tables.has("post_acute") and tables.of_hospital("post_acute", ccn)
         ),
     )
@@ -145,7 +145,7 @@ def _sums_by_hospital(source: ReportSource) -> dict[str, dict[str | None, Row]]:
     found: dict[str, dict[str | None, Row]] = {}
     for ccn in source.hospitals:
         groups: dict[str | None, list[Row]] = defaultdict(list)
-        for row in source.now.of_hospital("post_acute", ccn):
+        for row in source.current.of_hospital("post_acute", ccn):
             groups[None].append(row)
             groups[_line(row)].append(row)
         found[ccn] = {line: _summed(line or "", rows) | {"npi": None} for line, rows in groups.items()}

@@ -56,7 +56,7 @@ def by_quarter(source: ReportSource, ccn: str) -> Quarters:
     quarters = tuple(known[-SHOWN:])
     rows = []
     order = {category: place for place, category in enumerate(CATEGORIES)}
-    included = source.now.of_hospital("interventions", ccn)
+    included = source.current.of_hospital("interventions", ccn)
     for row in sorted(included, key=lambda row: order.get(row["category"], len(order))):
         if not row["is_included"]:
             continue
@@ -72,7 +72,7 @@ def by_quarter(source: ReportSource, ccn: str) -> Quarters:
             )
         )
     measure_quarters, measures = measures_by_quarter(
-        source.now.of_hospital("measure_quarters", ccn), source.now.of_hospital("condition_measures", ccn)
+        source.current.of_hospital("measure_quarters", ccn), source.current.of_hospital("condition_measures", ccn)
     )
     return Quarters(quarters, tuple(rows), measure_quarters, measures)
 
@@ -80,7 +80,7 @@ def by_quarter(source: ReportSource, ccn: str) -> Quarters:
 def _results(source: ReportSource, ccn: str) -> dict[tuple[str, str], Row]:
     """Intervention and quarter -> its newest result."""
     found = {}
-    for tables in (*source.earlier, source.now):
+    for tables in (*source.earlier, source.current):
         if tables.has("intervention_quarters"):
             for row in tables.of_hospital("intervention_quarters", ccn):
                 found[row["intervention_id"], row["quarter"]] = row

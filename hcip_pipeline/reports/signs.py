@@ -13,16 +13,16 @@ from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import Row, Tables
 
 
-def signs_of(now: Tables, ccn: str) -> tuple[Row, ...]:
+def signs_of(current: Tables, ccn: str) -> tuple[Row, ...]:
     """The guardrails' findings: the hospital's first, then care partners' by name; ``text`` has the wording."""
-    names = {row["npi"]: row["name"] or row["npi"] for row in now.of_hospital("incentives", ccn)}
+    names = {row["npi"]: row["name"] or row["npi"] for row in current.of_hospital("incentives", ccn)}
     found = [
         row
         | {
             "who": "The hospital" if row["level"] == "hospital" else names.get(row["npi"], row["npi"]),
             "text": in_words(row),
         }
-        for row in now.of_hospital("guardrails", ccn)
+        for row in current.of_hospital("guardrails", ccn)
         if row["is_finding"]
     ]
     return tuple(sorted(found, key=lambda row: (row["level"] != "hospital", row["who"], row["sign"])))

@@ -16,14 +16,14 @@ from hcip_pipeline.reports.pages import release_page
 
 def statewide_rows(source: ReportSource) -> list[Row]:
     """One row per hospital: participation, completeness, savings, incentives."""
-    now = source.now
+    current = source.current
     rows = []
     for ccn in source.hospitals:
-        incentives = now.of_hospital("incentives", ccn)
-        savings = {row["scope"]: row for row in now.of_hospital("savings", ccn)}
-        levels = now.of_hospital("opportunity", ccn)
+        incentives = current.of_hospital("incentives", ccn)
+        savings = {row["scope"]: row for row in current.of_hospital("savings", ccn)}
+        levels = current.of_hospital("opportunity", ccn)
         institution = next((row for row in levels if row["level"] == "institution"), None)
-        limit = next(iter(now.of_hospital("distribution_limits", ccn)), None)
+        limit = next(iter(current.of_hospital("distribution_limits", ccn)), None)
         row = source.participation[ccn] | waterfall.summed(incentives)
         row |= {
             status: sum((each["final_incentive"] for each in incentives if each["status"] == status), Decimal("0.00"))
@@ -36,8 +36,8 @@ def statewide_rows(source: ReportSource) -> list[Row]:
             "cost_ratio": institution["cost_ratio"] if institution else None,
             "difference": institution["difference_from_statewide"] if institution else None,
             "distribution_limit": limit["distribution_limit"] if limit else None,
-            "missing_results": sum(each["missing"] for each in now.of_hospital("condition_measures", ccn)),
-            "findings": len(now.of_hospital("protocol_findings", ccn)),
+            "missing_results": sum(each["missing"] for each in current.of_hospital("condition_measures", ccn)),
+            "findings": len(current.of_hospital("protocol_findings", ccn)),
         }
         rows.append(row)
     return rows
@@ -102,7 +102,7 @@ def _share(part: int, whole: int) -> Decimal | None:
 def _history(source: ReportSource) -> list[Row]:
     """The state's sums for every available period, the current one last."""
     rows = []
-    for tables in (*source.earlier, source.now):
+    for tables in (*source.earlier, source.current):
         incentives = tables.frame("incentives")
         savings = [row for row in tables.frame("savings").iter_rows(named=True) if row["scope"] == "all"]
         by_status = {row["status"]: row["final_incentive"] for row in _by_status(incentives)}

@@ -28,14 +28,14 @@ _HOW = (
 
 def survey_form(source: ReportSource, ccn: str) -> bytes:
     """The form of a hospital for the period, with the results already reported."""
-    now = source.now
-    partners = [row for row in now.of_hospital("physicians", ccn) if row["is_care_partner"]]
+    current = source.current
+    partners = [row for row in current.of_hospital("physicians", ccn) if row["is_care_partner"]]
     names = {row["npi"]: row["name"] or "" for row in partners}
-    measures = {row["condition_id"]: row for row in now.of_hospital("condition_measures", ccn)}
-    included = [row for row in now.of_hospital("interventions", ccn) if row["is_included"]]
+    measures = {row["condition_id"]: row for row in current.of_hospital("condition_measures", ccn)}
+    included = [row for row in current.of_hospital("interventions", ccn) if row["is_included"]]
     performed = {
         (row["npi"], row["intervention_id"]): row["activities"]
-        for row in now.of_hospital("care_partner_activities", ccn)
+        for row in current.of_hospital("care_partner_activities", ccn)
     }
     conditions = [
         (
@@ -48,9 +48,11 @@ def survey_form(source: ReportSource, ccn: str) -> bytes:
             survey.COMPUTED if _is_computed(row) else None,
             None,
         )
-        for row in now.of_hospital("conditions", ccn)
+        for row in current.of_hospital("conditions", ccn)
     ]
-    computed = {(row["npi"], row["condition_id"]) for row in now.of_hospital("conditions", ccn) if _is_computed(row)}
+    computed = {
+        (row["npi"], row["condition_id"]) for row in current.of_hospital("conditions", ccn) if _is_computed(row)
+    }
     activities = [
         (
             npi,

@@ -1,4 +1,4 @@
-"""A headless Chromium for page tests: found on the machine, skipped with a reason where there is none, except in CI."""
+"""A headless Chromium for page tests; without one, tests are skipped with a reason, except in CI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLAGS = [
 
 
 def chromium_path() -> Path | None:
-    """Where Chromium is: ``$HCIP_CHROMIUM``, or one of its usual names on the path."""
+    """Path of Chromium: ``$HCIP_CHROMIUM``, or one of its usual names on the search path."""
     names = (os.environ.get("HCIP_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
     found = next((where for name in names if name and (where := shutil.which(name))), None)
     return Path(found) if found else None
@@ -39,15 +39,15 @@ def browser() -> Iterator[Browser]:
 
 
 def serious_findings(page: Page, *rules: str) -> list[str]:
-    """What axe-core finds serious or worse on a page, in words with the first place of each.
+    """The serious and critical findings of axe-core on a page, each with the first element concerned.
 
     Args:
-        rules: the only ones to look at; all without any.
+        rules: rules to check; all if none are given.
     """
     options: dict[str, object] = {"resultTypes": ["violations"]}
     if rules:
         options["runOnly"] = list(rules)
-    if not page.evaluate("'axe' in window"):  # half a megabyte, once a page
+    if not page.evaluate("'axe' in window"):  # half a megabyte, so only once per page
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate("options => axe.run(options).then(results => results.violations)", options)
     return [

@@ -1,6 +1,7 @@
-"""Every kind of page that the product writes, once in a browser: on a desk, on a phone, in the dark, on paper.
+"""Every kind of page that the product writes, in a browser: on a desktop, on a phone, in dark mode, on paper.
 
-The kinds are taken from the templates: a new one without a case here fails. Each page is loaded once, its folds open.
+The kinds are taken from the templates; a new one without a case here fails. Each page is loaded once, with all details
+open.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 CASES = [case for cases in KINDS.values() for case in cases]
 
-#: CSS pixels: a desk, a phone, and a letter page between its margins
-DESK, PHONE, PAPER = 1280, 390, 725
-#: letters of a drawing are not to be smaller, in CSS pixels
+#: widths in CSS pixels: a desktop, a phone, and a letter page between its margins
+DESKTOP, PHONE, PAPER = 1280, 390, 725
+#: minimum size of text in a drawing, in CSS pixels
 SMALLEST = 9
 
-_OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
+_OPEN_DETAILS = "document.querySelectorAll('details').forEach(details => details.open = true)"
 _BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 _OVERFLOW = """() => [
     ...(document.documentElement.scrollWidth > innerWidth ? ['the page'] : []),
@@ -61,9 +62,9 @@ _OVERFLOW = """() => [
         .filter(e => !e.closest('.wide, .skip, svg, .tabulator') && e.getBoundingClientRect().right > innerWidth + 1)
         .map(e => e.tagName + '.' + e.className),
 ]"""
-#: what a page draws again for another width is drawn by then
+#: by then, the page has redrawn itself for another width
 _NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-#: texts of drawings by the size in which they are drawn: the font's, by how much the drawing is scaled
+#: texts in drawings whose size on the screen (font size times scale of the drawing) is too small
 _SMALL = """smallest => [...document.querySelectorAll('svg text')].filter(text => {
     const scale = text.getScreenCTM().a, size = parseFloat(getComputedStyle(text).fontSize);
     return text.checkVisibility() && scale * size < smallest;
@@ -83,7 +84,7 @@ def test_every_template_of_a_page_has_a_case() -> None:
 
 @dataclass(frozen=True)
 class Made:
-    """Every case's page; those of commands that are quick are made here."""
+    """The page of every case."""
 
     paths: dict[str, Path]
 
@@ -141,7 +142,7 @@ def _verdict(folder: Path, draft: Draft) -> Path:
 
 
 def _expectations(folder: Path) -> Path:
-    """A page of suites as they are: one met, one not met, one without its file."""
+    """A page with three real suites: one met, one not met, one without its file."""
     met, failed, absent = suites.of_submissions(QUARTER, 3)[:2] + suites.of_release(PerformancePeriod(2025, 1), 10)[:1]
     results = [
         SuiteResult(
@@ -159,20 +160,20 @@ def _expectations(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:  # noqa: F811
-    opened = browser.new_context(viewport={"width": DESK, "height": 900})
+    opened = browser.new_context(viewport={"width": DESKTOP, "height": 900})
     yield opened
     opened.close()
 
 
 def _opened(context: BrowserContext, path: Path) -> tuple[Page, list[str]]:
-    """The page with its folds open, and what it complains of or asks the network for."""
+    """The page with its details open, and its console messages, errors and network requests."""
     page = context.new_page()
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text))
     page.on("pageerror", lambda error: heard.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith("file:") else heard.append(request.url))
     page.goto(path.as_uri())
-    page.evaluate(_OPEN_FOLDS)
+    page.evaluate(_OPEN_DETAILS)
     return page, heard
 
 
@@ -186,7 +187,7 @@ def test_a_page_can_be_read_by_everybody_everywhere(context: BrowserContext, mad
         assert page.evaluate(_BACKGROUND) == "rgb(17, 23, 29)"
         assert serious_findings(page, "color-contrast") == [], "in the dark"
         page.emulate_media(color_scheme="light")
-        for width in (DESK, PHONE):
+        for width in (DESKTOP, PHONE):
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate(_NEXT_FRAME)
             assert page.evaluate(_OVERFLOW) == [], width

@@ -1,4 +1,4 @@
-"""The explorer as somebody uses it half an hour before a meeting: what it shows is what the release's files have."""
+"""The explorer in a browser: the figures it shows are those of the release's files."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_rows_are_filtered_and_sorted_in_the_page(explorer: Page, released: Path
     assert [row[1] for row in _rows(explorer)] == [rows[0][1]]
 
 
-def test_it_asks_no_one_and_prints_a_clean_page(explorer: Page, released: Path, browser: Browser) -> None:  # noqa: F811
+def test_it_needs_no_network_and_prints_a_clean_page(explorer: Page, released: Path, browser: Browser) -> None:  # noqa: F811
     heard: list[str] = []
     page = browser.new_page()
     page.on("request", lambda request: heard.append(request.url))

@@ -1,4 +1,4 @@
-"""The reports as a reader sees them: printed, without JavaScript, by keyboard (the rest: ``test_every_page_kind``)."""
+"""The reports in a browser: printed, without JavaScript, by keyboard (for the rest, see ``test_every_page_kind``)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PAGES = {
     "statewide": "audit/statewide.html",
     "audit": "audit/audit_report.html",
 }
-#: CSS pixels: a desk, a phone, and a letter page between its margins
+#: widths in CSS pixels: a desktop, a phone, and a letter page between its margins
 WIDTHS = {"desktop": 1280, "phone": 390, "paper": 725}
 
 _MARGIN_BOXES = """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
     .filter(rule => rule instanceof CSSPageRule).map(rule => rule.cssText)"""
 
-#: folds whose name and figure are drawn over each other
+#: summaries of details whose name and figure overlap
 _OVERLAPS = """() => [...document.querySelectorAll('details > summary')].filter(summary => {
     const figure = summary.querySelector('.n'), range = document.createRange();
     if (!figure) return false;
@@ -92,7 +92,7 @@ def test_everything_can_be_read_without_javascript(released: Path, browser: Brow
     context.close()
 
 
-def test_the_keyboard_reaches_what_opens_and_what_scrolls(released: Path, browser: Browser) -> None:  # noqa: F811
+def test_the_keyboard_reaches_details_and_scrolling_tables(released: Path, browser: Browser) -> None:  # noqa: F811
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto((released / PAGES["physician"]).as_uri())
     reached = []
@@ -107,7 +107,7 @@ def test_the_keyboard_reaches_what_opens_and_what_scrolls(released: Path, browse
     page.close()
 
 
-def test_folds_are_open_on_paper(released: Path, browser: Browser) -> None:  # noqa: F811
+def test_details_are_open_on_paper(released: Path, browser: Browser) -> None:  # noqa: F811
     page = browser.new_page(viewport={"width": WIDTHS["paper"], "height": 900})
     page.goto((released / PAGES["committee"]).as_uri())
     inside = page.locator("details:not(.screen) table tbody th").first
@@ -127,7 +127,7 @@ def test_every_sheet_has_its_number_and_its_release(released: Path, browser: Bro
     page.close()
 
 
-def test_no_texts_overlap_in_a_fold_on_a_phone(released: Path, browser: Browser) -> None:  # noqa: F811
+def test_no_texts_overlap_in_a_summary_on_a_phone(released: Path, browser: Browser) -> None:  # noqa: F811
     page = browser.new_page(viewport={"width": WIDTHS["phone"], "height": 900})
     page.goto((released / PAGES["committee"]).as_uri())
     assert page.evaluate(_OVERLAPS) == []

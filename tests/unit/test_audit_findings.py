@@ -1,4 +1,4 @@
-"""What the audit finds: caps taken of claims that may count twice, notes of the run, changes, missing savings."""
+"""Findings of the audit: caps on claims that may count twice, notes of the run, changes, missing savings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOTHING = {"later": (), "superseded": (), "earlier": (), "notes": (), "inputs": 
 
 
 def cap_findings(inputs: dict[str, Any], incentives: dict[str, Any]) -> list[dict[str, Any]]:
-    """The findings on caps of a release with one care partner and nothing else to find."""
+    """The findings about caps of a release with one care partner."""
     return _findings(inputs, incentives).filter(rule="CAP_IN_DOUBT").to_dicts()
 
 
@@ -58,7 +58,7 @@ def _findings(
     return found.frame
 
 
-def test_a_cap_on_claims_in_doubt_is_found_with_and_without_them() -> None:
+def test_a_cap_on_doubtful_claims_is_shown_with_and_without_them() -> None:
     (found,) = cap_findings(INPUTS, INCENTIVES)
     # 25% of 600.01 is 150.0025, less 50.00
     assert "the fee-schedule cap of $200.01 counts $400.01" in found["finding"]
@@ -66,19 +66,19 @@ def test_a_cap_on_claims_in_doubt_is_found_with_and_without_them() -> None:
     assert (found["amount"], found["severity"], found["npi"]) == (D("80.00"), "medium", KEY["npi"])
 
 
-def test_a_cap_that_would_still_hold_the_incentive_is_a_low_finding() -> None:
+def test_a_cap_that_would_still_cover_the_incentive_is_a_low_finding() -> None:
     (found,) = cap_findings(INPUTS, INCENTIVES | {"final_incentive": D("100.00")})
     assert (found["amount"], found["severity"]) == (D("0.00"), "low")
     assert found["finding"].endswith("without them it is $100.00")
 
 
-def test_a_cap_without_its_claims_is_never_below_zero() -> None:
+def test_a_cap_without_doubtful_claims_is_never_negative() -> None:
     (found,) = cap_findings(INPUTS | {"pfs_amount_in_doubt": D("1000.02")}, INCENTIVES)
     assert (found["amount"], "without them it is $0.00" in found["finding"]) == (D("180.00"), True)
 
 
 @pytest.mark.parametrize("amount", [None, D("0.00")], ids=["official notice", "no claim in doubt"])
-def test_other_caps_are_no_findings(amount: Decimal | None) -> None:
+def test_other_caps_are_not_findings(amount: Decimal | None) -> None:
     assert cap_findings(INPUTS | {"pfs_amount_in_doubt": amount}, INCENTIVES) == []
 
 
@@ -88,11 +88,11 @@ def test_other_caps_are_no_findings(amount: Decimal | None) -> None:
         Note("no discharges of 2025Q1", hospital_ccn=KEY["hospital_ccn"]),
         Note("2025H1: a file changed", NoteRule.RESTATEMENT_DUE),
         Note("no accepted data of 210043"),
-        Note("a restatement is due: the baseline was replaced"),  # its words do not make the rule
+        Note("a restatement is due: the baseline was replaced"),  # the text does not determine the rule
     ],
     ids=str,
 )
-def test_a_note_of_the_run_is_a_finding_of_its_rule(note: Note) -> None:
+def test_a_note_of_the_run_is_a_finding_under_its_rule(note: Note) -> None:
     found = _findings(INPUTS, INCENTIVES, note).filter(pl.col("rule").is_in(set(NoteRule))).to_dicts()
     assert [(row["rule"], row["hospital_ccn"], row["finding"]) for row in found] == [
         (note.rule.value, note.hospital_ccn, note.text)
@@ -100,7 +100,7 @@ def test_a_note_of_the_run_is_a_finding_of_its_rule(note: Note) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(code for code, reason in PAYMENT_REASONS.items() if reason.step == "change"))
-def test_every_change_on_the_payments_is_a_finding(code: str) -> None:
+def test_every_change_listed_on_payments_is_a_finding(code: str) -> None:
     change = KEY | {"reason": code, "detail": "as it happened"}
     (found,) = (
         _findings(INPUTS, INCENTIVES, program_changes=change)
@@ -110,7 +110,7 @@ def test_every_change_on_the_payments_is_a_finding(code: str) -> None:
     assert found == (KEY["hospital_ccn"], f"{PAYMENT_REASONS[code].auditor}: as it happened")
 
 
-def test_savings_that_are_missing_are_named_where_the_limit_is_short() -> None:
+def test_a_short_limit_names_the_missing_savings() -> None:
     program = KEY | {"first_performance_period": "2024H1"}
     limit = KEY | {
         "incentives_before_limit": D("10.00"), "incentives_after_limit": D("0.00"), "distribution_limit": D("0.00"),
@@ -124,11 +124,11 @@ def test_savings_that_are_missing_are_named_where_the_limit_is_short() -> None:
     assert "`hcip run 2024H1 --onward`" in savings["what_to_do"]
     (short,) = found.filter(rule="LIMIT_BOUND").to_dicts()
     assert short["finding"].endswith(missing)
-    assert found.filter(rule="DATA_MISSING").is_empty(), "the run's note about it is no second finding"
+    assert found.filter(rule="DATA_MISSING").is_empty(), "the run's note about it is not a second finding"
 
 
-def test_conditions_that_are_late_have_one_advice() -> None:
-    """Of the audit, the committee's agenda, the missing information and the physician's page."""
+def test_late_conditions_have_the_same_advice_everywhere() -> None:
+    """In the audit, on the committee's agenda, in the missing information and on the physician's page."""
     assert RULES["CONDITION_RESULTS_MISSING"].what_to_do == PAYMENT_REASONS["CONDITION_RESULTS_MISSING"].advice
     late = PAYMENT_REASONS["CONDITIONS_NOT_LOCKED"]
     assert RULES["CONDITIONS_NOT_LOCKED"].what_to_do == late.advice
@@ -140,7 +140,7 @@ def test_conditions_that_are_late_have_one_advice() -> None:
         assert PROTOCOL_RULES[broken].fix.endswith(LATE_FIX), broken
 
 
-def test_half_years_without_a_release_are_those_since_the_first_period() -> None:
+def test_half_years_without_a_release_count_from_the_first_period() -> None:
     programs = [
         {"hospital_ccn": "1", "first_performance_period": "2024H1"},
         {"hospital_ccn": "2", "first_performance_period": "2025H1"},

@@ -1,4 +1,4 @@
-"""docs/audit_trail.md promises a test for every way to forge something: each row names one that is there."""
+"""docs/audit_trail.md names a test for every way to forge something; every named test exists."""
 
 from __future__ import annotations
 

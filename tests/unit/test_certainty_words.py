@@ -35,9 +35,9 @@ def reliable(stream: str, measure: str, reliability: str, needed: int | None, is
 
 def shown(row: Row, *reliability: Row) -> PartnerCertainty:
     tables = {"payment_ranges": [row], "reliability": list(reliability)}
-    now = SimpleNamespace(has=tables.__contains__, of_partner=lambda table, ccn, npi: tables[table])
+    current = SimpleNamespace(has=tables.__contains__, of_partner=lambda table, ccn, npi: tables[table])
     partner = {"npi": NPI, "medical_cases": 12, "surgical_cases": 0}
-    found = of_partner(cast(ReportSource, SimpleNamespace(now=now)), CCN, partner)
+    found = of_partner(cast(ReportSource, SimpleNamespace(current=current)), CCN, partner)
     assert found is not None
     return found
 

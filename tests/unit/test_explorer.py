@@ -1,4 +1,4 @@
-"""The explorer as a file: what its page may run, and that its data are the release's, nobody else's."""
+"""The explorer as a file: which scripts its page may run, and that its data are the release's and no one else's."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_explorer_names_no_patient_and_only_care_partners(released: Path) ->
         )
 
 
-def test_the_norms_physicians_are_those_that_are_handed_on(released: Path) -> None:  # noqa: F811
+def test_the_norms_physicians_are_the_published_ones(released: Path) -> None:  # noqa: F811
     files = ReleaseFiles.at(released)
     public = files.table("norm_physicians", folder="norms")
     means: dict[str, list[int]] = {}

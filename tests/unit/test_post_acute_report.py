@@ -1,4 +1,4 @@
-"""A hospital's page on what followed Medicare stays: its own rows, and others' only where they reveal no one."""
+"""A hospital's page on care after Medicare stays: its own rows, and others' figures only if they reveal no one."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def test_a_comparison_with_other_hospitals_reveals_no_one() -> None:
 @pytest.mark.parametrize(
     "others",
     [
-        [row(ccn, readmissions=12, episodes_with_post_acute=20) for ccn in OTHERS[:2]],  # each would know the other's
+        [row(ccn, readmissions=12, episodes_with_post_acute=20) for ccn in OTHERS[:2]],  # each could infer the other's
         [row(ccn, readmissions=3, episodes_with_post_acute=20) for ccn in OTHERS],  # nine readmissions
         [row(ccn, readmissions=20, episodes_with_post_acute=3) for ccn in OTHERS],
         [row(ccn, readmissions=20, episodes_with_post_acute=37) for ccn in OTHERS],  # nine without
     ],
 )
-def test_small_counts_of_others_are_not_shown_nor_behind_a_figure(others: list[dict[str, Any]]) -> None:
+def test_figures_with_small_counts_of_others_are_not_shown(others: list[dict[str, Any]]) -> None:
     found = post_acute(source([row(OWN), *others]), OWN)
     assert found.total["elsewhere"] is None
     assert all(line["elsewhere"] is None for line in found.lines)
@@ -99,13 +99,13 @@ def test_the_page_shows_the_rows_and_names_only_care_partners() -> None:
     assert "physicians/9.html" not in page.links
 
 
-def test_periods_are_side_by_side_where_earlier_releases_have_them() -> None:
+def test_periods_of_earlier_releases_are_shown_side_by_side() -> None:
     before = source([row(OWN, episodes=50, readmissions=10)]).draft.files
     page = Page(post_acute_page(source(ROWS, earlier=(before,)), OWN).decode())
     assert [cells[1:3] for cells in page.table("Period")] == [["50", "20.0%"], ["64", "9.4%"]]
 
 
-def test_a_hospital_without_episodes_is_informed() -> None:
+def test_a_hospital_without_episodes_gets_an_explanation() -> None:
     page = Page(post_acute_page(source([row(ccn) for ccn in OTHERS]), OWN).decode())
     assert "no episode of a patient whom this hospital discharged" in page.text
     assert {link for link in page.links if link.startswith("#")} <= {f"#{place}" for place in page.ids}

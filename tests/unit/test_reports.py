@@ -1,4 +1,4 @@
-"""Reports of a small settled state: what they state is what the release states, and of nobody else."""
+"""Reports of a small settled state: their figures are the release's, and each reader sees only what is theirs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_reader_has_a_report_and_every_link_leads_somewhere(released: Path
     linked = {released / "reports" / "index.html"}
     for path in _pages(released):
         page = Page(path.read_text(encoding="utf-8"))
-        assert len(page.ids) == len(set(page.ids)), f"{path.name} names a place twice"
+        assert len(page.ids) == len(set(page.ids)), f"{path.name} has an id twice"
         for link in page.links:
             target, _, place = link.partition("#")
             if path.name in ("index.html", "oversight.html", "meeting.html"):
@@ -81,7 +81,7 @@ def test_every_reader_has_a_report_and_every_link_leads_somewhere(released: Path
     unlinked = {path for path in released.glob("reports/**/*") if path.is_file()} - linked
     assert {path.name for path in unlinked} <= {"data_quality.csv"}, "reached from the index or a committee's report"
     index = _page(released, "reports/index.html")
-    assert not any(name in index.text for name in files.table("incentives")["name"]), "a physician on everybody's page"
+    assert not any(name in index.text for name in files.table("incentives")["name"]), "a physician on a shared page"
 
 
 def test_a_page_needs_no_network_and_no_script(released: Path) -> None:  # noqa: F811
@@ -104,7 +104,7 @@ def test_charts_and_tables_can_be_read_aloud(released: Path) -> None:  # noqa: F
                 named = (attributes.get("aria-labelledby") or "").split()
                 assert attributes.get("role") != "img" or (named and set(named) <= set(page.ids))
             if tag == "th":
-                assert attributes.get("scope"), f"{path.name} has a head that is nobody's"
+                assert attributes.get("scope"), f"{path.name} has a header cell without a scope"
             if attributes.get("class") == "wide":
                 assert attributes.get("tabindex") == "0" and attributes.get("aria-label")
 
@@ -130,7 +130,7 @@ def test_the_physicians_waterfall_is_the_releases(released: Path, files: Release
         for reason in parse_reasons(row["reasons"], row["final_incentive"]):
             assert reason.sentence in page.text.replace("\n", " ")
         is_held = row["status"] == "HELD"
-        assert ("is held" in page.text, "Held" in page.text) == (is_held, is_held), "something is held, or nothing is"
+        assert ("is held" in page.text, "Held" in page.text) == (is_held, is_held)
 
 
 def test_a_physician_above_the_gate_sees_which_cases_earn_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
@@ -145,7 +145,7 @@ def test_a_physician_above_the_gate_sees_which_cases_earn_nothing(released: Path
     assert f"{which} earned nothing, because your mean for cases of their kind, over all hospitals" in text
 
 
-def test_every_case_is_in_one_count_of_the_performance_sentence() -> None:
+def test_the_performance_sentence_counts_every_case_once() -> None:
     fractions = [1, 1, "0.4", 0, 1, 0, "0.2"]
     cases = [
         {"npi": "1", "apr_drg": "301", "severity_of_illness": str(at // 4), "performance_fraction": Decimal(each)}
@@ -163,13 +163,13 @@ def test_every_case_is_in_one_count_of_the_performance_sentence() -> None:
     assert physician.performance_words([], frozenset()) == []
 
 
-def test_the_audit_report_counts_findings_as_its_table_and_no_figure_by_which_hidden_counts_follow(
+def test_the_audit_report_counts_all_findings_and_rounds_the_number_of_figures(
     released: Path,  # noqa: F811
     files: ReleaseFiles,
 ) -> None:
     page, text = _page(released, "audit/audit_report.html"), (released / "audit/audit_report.html").read_text()
     found = files.table("audit_findings").height
-    assert not files.table("audit_findings")["what_to_do"].str.contains("[<{]period").any(), "the period's own folder"
+    assert not files.table("audit_findings")["what_to_do"].str.contains("[<{]period").any(), "the period is filled in"
     lines = len(page.table("Id", "Severity"))
     assert (f"{lines} lines for {found} findings" in text) == (lines < found)
     assert page.table("Rule", "Dollars", "Differences")
@@ -177,7 +177,7 @@ def test_the_audit_report_counts_findings_as_its_table_and_no_figure_by_which_hi
     assert re.fullmatch(r"[1-9][0-9]?0+", figures.replace(",", ""))
 
 
-def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+def test_the_physicians_cells_are_sums_of_their_cases(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     own = files.table("incentive_cases", A).filter(pl.col("npi") == npi(2))
     page = _page(released, f"reports/{A}/physicians/{npi(2)}.html")
     reported = {cells[0].split()[0]: cells for cells in page.table("APR-DRG, SOI", "Cases")}
@@ -199,7 +199,7 @@ def test_the_physicians_cells_are_sums_of_the_own_cases(released: Path, files: R
     ]
 
 
-def test_a_physicians_page_speaks_of_no_one_else(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+def test_a_physicians_page_mentions_no_one_else(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     accounts = files.table("incentive_cases")["account_no"].to_list()
     people = files.table("incentives").select("npi", "name").unique().rows()
     for path in sorted(released.glob("reports/*/physicians/*.html")):
@@ -245,17 +245,17 @@ def test_the_committees_tables_are_the_releases(released: Path, files: ReleaseFi
             assert [cells[3:6] for cells in rows] == [
                 [str(row["met"]), str(row["not_met"]), str(row["missing"])] for row in conditions.iter_rows(named=True)
             ]
-        assert "Physician 9" not in page.text and npi(9) not in page.text, "who takes no part is not named"
+        assert "Physician 9" not in page.text and npi(9) not in page.text, "non-participants are not named"
 
 
 def test_the_committee_sees_its_own_measures_in_full(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not as the scorecard hands them on, where a small count is hidden with its value."""
+    """Unlike the published scorecard, which hides small counts and their values."""
     source = ReportSource(draft)
-    own = next(row for row in source.now.of_hospital("quality_measures", A) if row["level"] == "hospital")
+    own = next(row for row in source.current.of_hospital("quality_measures", A) if row["level"] == "hospital")
     own |= {"value": Decimal("0.125"), "baseline_value": Decimal("0.25")}
     hidden = {"entity_kind": "hospital", "entity_id": A, "measure": own["measure"], "value": None}
-    card, frame = pl.DataFrame([hidden | {"baseline_value": None, "change": None}]), source.now.frame
-    monkeypatch.setattr(source.now, "frame", lambda name: card if name == "quality_scorecard" else frame(name))
+    card, frame = pl.DataFrame([hidden | {"baseline_value": None, "change": None}]), source.current.frame
+    monkeypatch.setattr(source.current, "frame", lambda name: card if name == "quality_scorecard" else frame(name))
     (shown,) = committee(source, A, []).quality
     assert (shown["value"], shown["baseline_value"], shown["change"]) == (Decimal("0.125"), Decimal("0.25"), None)
 
@@ -264,7 +264,7 @@ def test_findings_of_the_guardrails_are_shown_to_the_committee(draft: Draft) -> 
     source = ReportSource(draft)
     none = Page(oversight_page(source, A, committee(source, A, [])).decode())
     assert "None: " in none.text and "Many more discharges" not in none.text
-    guardrails = source.now.of_hospital("guardrails", A)
+    guardrails = source.current.of_hospital("guardrails", A)
     found = next(row for row in guardrails if row["level"] == "care_partner")
     found |= {"is_finding": True, "sign": "VOLUME", "observed": 41, "expected_by_past": Decimal("17.25"), "npi": npi(1)}
     found |= {"expected_as_state": None, "cases": None}
@@ -285,7 +285,7 @@ def test_the_statewide_totals_add_up(released: Path, files: ReleaseFiles) -> Non
     assert rows[-1][9] == words.dollars(payable)
 
 
-def test_the_workbook_holds_the_same_figures_and_runs_nothing(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
+def test_the_workbook_has_the_same_figures_and_no_formulas(released: Path, files: ReleaseFiles) -> None:  # noqa: F811
     book = openpyxl.load_workbook(released / "reports" / A / "oversight.xlsx")
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
     sheet = book["Payments"]
@@ -297,7 +297,7 @@ def test_the_workbook_holds_the_same_figures_and_runs_nothing(released: Path, fi
         assert cells[heads.index("Care partner")] == row["name"]
 
 
-def test_what_is_missing_is_listed(released: Path) -> None:  # noqa: F811
+def test_missing_information_is_listed(released: Path) -> None:  # noqa: F811
     rows = list(csv.DictReader(io.StringIO((released / "reports" / A / "missing_information.csv").read_text())))
     missing = {(row["npi"], row["item"], row["subject"]) for row in rows}
     assert (npi(2), "CONDITION_RESULT", "A3") in missing
@@ -320,18 +320,18 @@ def test_the_survey_form_asks_each_care_partner_for_each_condition(released: Pat
     assert not sheet["F5"].protection.locked and sheet["A5"].protection.locked and sheet.protection.sheet
 
 
-def test_what_people_write_is_shown_and_not_run(draft: Draft) -> None:
+def test_text_from_people_is_shown_and_not_executed(draft: Draft) -> None:
     source = ReportSource(draft)
-    partner = source.now.of_hospital("incentives", A)[0] | {"name": "<script>alert(1)</script> & Sons"}
+    partner = source.current.of_hospital("incentives", A)[0] | {"name": "<script>alert(1)</script> & Sons"}
     text = physician_page(source, A, partner).decode()
     assert "<script" not in text and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in text
 
 
 def test_the_list_of_single_cases_ends_with_a_note(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A physician with a hundred thousand cases: the page stays one that opens."""
+    """For a physician with a hundred thousand cases, the page must stay small enough to open."""
     source = ReportSource(draft)
-    partner = source.now.of_partner("incentives", A, npi(2))[0]
-    cases = len(source.now.of_partner("incentive_cases", A, npi(2)))
+    partner = source.current.of_partner("incentives", A, npi(2))[0]
+    cases = len(source.current.of_partner("incentive_cases", A, npi(2)))
     whole = physician_page(source, A, partner).decode()
     monkeypatch.setattr(physician, "SHOWN", 2)
     cut = physician_page(source, A, partner).decode()

@@ -42,7 +42,7 @@ def computed_form(released: Path, unreleased: State) -> Any:  # noqa: F811
     inputs = json.loads((released / "datapackage.json").read_bytes())["inputs"]
     draft = Draft(unreleased.home, PERIOD, 1, unreleased.policy, ReleaseFiles.at(released), (A,), tuple(inputs))
     source = ReportSource(draft)
-    for row in source.now.of_hospital("conditions", A):
+    for row in source.current.of_hospital("conditions", A):
         if row["condition_id"] == "A1":
             row |= {"source": "MEASURED", "met": "Y", "computed_measure": "readmission_rate"}
         if row["condition_id"] == "A3":
