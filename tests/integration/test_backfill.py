@@ -34,12 +34,12 @@ def test_an_invalid_range_is_a_usage_error(first: str, last: str, stated: str) -
         partitions_between(first, last)
 
 
-def test_a_range_holds_both_ends() -> None:
+def test_a_range_includes_both_ends() -> None:
     assert [str(key) for key in partitions_between("2024Q3", "2025Q1")] == ["2024Q3", "2024Q4", "2025Q1"]
     assert [str(key) for key in partitions_between("2024H2", "2025H1")] == ["2024H2", "2025H1"]
 
 
-def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp_path: Path) -> None:
+def test_parallel_quarters_give_the_same_lake(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox", has_history=True)
     report = backfill(home, "2025Q1", "2025Q3", RunOptions(processes=2))
     assert report.ok and report.ingested == ["2025Q1", "2025Q2"] and report.absent == ["2025Q3"]
@@ -48,7 +48,7 @@ def test_quarters_side_by_side_give_the_same_lake(settled_home: SettledHome, tmp
             assert digest(home.lake_hospital(table, quarter)) == digest(settled_home.home.lake_hospital(table, quarter))
 
 
-def test_a_failed_half_year_stops_those_after_it_and_is_resumed(settled_home: SettledHome, tmp_path: Path) -> None:
+def test_a_failed_half_year_stops_later_ones_and_is_resumed(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases", has_history=True)
     settled_home.copy_base_year(home.root)
     before = digest(home.releases)

@@ -208,7 +208,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
         assert (checked.rule, checked.message) == (receipt.rule, receipt.message)
 
 
-def test_a_compressed_file_is_read_unless_it_is_cut_or_expands_too_far(tmp_path):
+def test_a_compressed_file_is_read_unless_it_is_truncated_or_expands_too_far(tmp_path):
     good = whole()
     packed = {f"{name}.gz": gzip.compress(content) for name, content in good.items()}
     home = Home(tmp_path / "good")
@@ -229,7 +229,7 @@ def test_a_compressed_file_is_read_unless_it_is_cut_or_expands_too_far(tmp_path)
         assert (receipt.rule, receipt.file) == (rule, f"{EOB}.ndjson.gz"), receipt
 
 
-def test_an_export_without_manifest_or_with_two(tmp_path):
+def test_an_export_without_a_manifest_or_with_two_is_refused(tmp_path):
     folder = write_export(tmp_path / "export", whole())
     (folder / "copy.json").write_bytes((folder / "manifest.json").read_bytes())
     assert [r.rule for r in check_claims(folder)] == ["BCDA-NO-MANIFEST"]

@@ -185,7 +185,7 @@ def test_a_copy_of_an_export_in_another_folder_is_the_same_export(tmp_path: Path
 @pytest.mark.parametrize(
     "systems", [("NationalClaimsHistory", "SharedSystem"), ("SharedSystem", "NationalClaimsHistory")]
 )
-def test_a_claim_of_a_shared_system_is_never_settled_whatever_else_it_is_tagged(
+def test_a_claim_of_a_shared_system_is_never_settled_whatever_its_other_tags(
     tmp_path: Path, systems: tuple[str, str]
 ) -> None:
     claim = stay("2")

@@ -49,7 +49,7 @@ def _rows(home: Home, table: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("table", LAYOUTS)
-def test_the_same_rows_but_for_what_v3_lacks(both, table):
+def test_rows_are_the_same_except_for_fields_that_v3_lacks(both, table):
     cclf, bcda = _rows(both["cclf"], table), _rows(both["bcda"], table)
     assert cclf.height > 0
     known = [c.name for c in LINEAGE if c.name not in _OF_DELIVERY]

@@ -131,7 +131,7 @@ def test_bills_and_tables_make_the_same_release(settled_home: SettledHome, bille
         assert tables.height < bills.height <= tables.height + 3
 
 
-def test_an_inbox_of_exports_alone_settles_to_the_same_cent(
+def test_an_inbox_with_only_exports_settles_to_the_same_cent(
     settled_home: SettledHome, billed: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _checked(billed.inbox / "cms" / "2025-05", capsys) == 0

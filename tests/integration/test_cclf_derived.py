@@ -101,7 +101,7 @@ def test_only_inpatient_claims_make_a_stay(warehouse):
     )
 
 
-def test_a_transfer_the_same_or_the_next_day_is_one_episode(warehouse):
+def test_a_transfer_on_the_same_or_the_next_day_is_one_episode(warehouse):
     fill(
         warehouse,
         "cclf1",
@@ -141,7 +141,7 @@ def test_readmission_is_the_earliest_unplanned_admission_within_30_days(warehous
 
 
 @pytest.mark.parametrize("status", ["20", "07", "30"])
-def test_who_died_or_left_is_no_index(warehouse, status):
+def test_a_patient_who_died_left_or_is_still_there_is_not_an_index(warehouse, status):
     first = claim(1, HOSPITAL, "01-01", "01-05", bene_ptnt_stus_cd=status)
     assert list(readmissions(warehouse, first, claim(2, HOSPITAL, "01-10", "01-12"))) == [day("01-10")]
 
@@ -171,7 +171,7 @@ def test_post_acute_services_belong_to_the_newest_episode_before_them(warehouse)
     ]
 
 
-def test_approved_amounts_leave_out_denials_equipment_other_years_and_strangers(warehouse):
+def test_approved_amounts_leave_out_denials_equipment_other_years_and_other_patients(warehouse):
     fill(warehouse, "cclf1", [claim(1, HOSPITAL, "01-01", "01-05"), claim(2, HOSPITAL, "02-01", "02-05")])
     fill(
         warehouse,

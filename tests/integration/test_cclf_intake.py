@@ -142,7 +142,7 @@ def test_months_may_arrive_in_any_order(home):
     assert len(files_in_force(home, "cclf1", ["2025-04", "2025-05"])) == 2
 
 
-def test_a_file_named_by_the_control_file_is_missing(home):
+def test_a_missing_file_that_the_control_file_names_is_refused(home):
     path = deliver(home)
     rezip(path, lambda name, content: None if ".ZC5Y" in name else content)
     assert rule_of(home) == "CCLF-FILE-MISSING"
@@ -198,13 +198,13 @@ def test_a_member_of_another_month_or_series_is_refused(home, before, after, rul
     assert rule_of(home) == rule
 
 
-def test_an_archive_of_another_month(home):
+def test_an_archive_of_another_month_is_refused(home):
     deliver(home, dt.date(2025, 5, 15)).rename(inbox(home) / archive_name("A1234.ACO", dt.date(2025, 5, 15)))
     assert rule_of(home) == "CCLF-OTHER-MONTH"
 
 
 @pytest.mark.parametrize("member", ["../../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:evil"])
-def test_a_path_that_leads_out_of_the_archive(home, tmp_path, member):
+def test_a_path_that_leads_out_of_the_archive_is_refused(home, tmp_path, member):
     with zipfile.ZipFile(deliver(home), "a") as archive:
         archive.writestr(member, b"x")
     assert rule_of(home) == "CCLF-UNSAFE-MEMBER"
@@ -267,7 +267,7 @@ def test_test_archives_count_only_until_a_production_one(home):
     assert pl.read_parquet(files_in_force(home, "cclf1"))["cur_clm_uniq_id"].to_list() == ["1"]
 
 
-def test_identifiers_in_a_circle_are_refused_in_one_file_and_across_months(home, tmp_path):
+def test_circular_identifiers_are_refused_in_one_file_and_across_months(home, tmp_path):
     deliver(home, content=files(links=(("A", "B"), ("B", "C"), ("X", "X"))))
     assert only(ingest_month(home, "2025-04")).accepted
     deliver(home, dt.date(2025, 5, 15), files(links=(("C", "A"),)))

@@ -112,7 +112,7 @@ def test_final_claims_are_those_made_final(home, warehouse):
         ]
 
 
-def test_the_history_holds_what_it_should(home, warehouse):
+def test_the_history_has_every_kind_of_change(home, warehouse):
     """Chains, repeats in run-out files, changed numbers, denials, orphans: none of the tests above runs on empty."""
     actions = {
         row["status"]: row["n"] for row in rows(warehouse, "select status, count(*) n from int_final_action group by 1")
@@ -161,7 +161,7 @@ def test_stays_have_the_hospitals_own_dates(warehouse):
     assert exact.height / own.height > 0.85
 
 
-def test_care_after_the_stay_goes_on_beyond_thirty_days(warehouse):
+def test_care_after_the_stay_continues_beyond_thirty_days(warehouse):
     """Otherwise what follows in 90 days would be what follows in 30."""
     (found,) = rows(
         warehouse,
@@ -180,7 +180,7 @@ def test_the_same_state_gives_the_same_bytes(home, tmp_path):
             assert path.read_bytes() == (again.inbox / path.relative_to(home.inbox)).read_bytes()
 
 
-def test_a_name_that_is_not_ascii_comes_through(warehouse):
+def test_a_name_that_is_not_ascii_is_preserved(warehouse):
     names = rows(
         warehouse, "select distinct bene_last_name n from lake.cclf8 where bene_last_name similar to '.*[^ -~].*'"
     )
@@ -218,13 +218,13 @@ def test_approved_amounts_agree_with_a_plain_computation(warehouse):
     assert found["npi"].n_unique() == 3
 
 
-def test_a_home_of_archives_is_as_long_as_stated(home):
+def test_a_month_has_its_monthly_and_its_run_out_archive(home):
     assert Path(home.inbox / "cms" / "2025-04").is_dir()
     assert len(list((home.inbox / "cms" / "2025-04").iterdir())) == 2  # monthly and run-out
     assert dt.date(2025, 4, 15) in pl.read_parquet(files_in_force(home, "cclf1", ["2025-04"]))["file_date"].to_list()
 
 
-def test_the_covered_without_a_stay_are_named_and_have_no_claims(tmp_path: Path) -> None:
+def test_covered_people_without_a_stay_are_listed_and_have_no_claims(tmp_path: Path) -> None:
     few, many = Home(tmp_path / "few"), Home(tmp_path / "many")
     named: dict[str, set[str]] = {}
     claimed: dict[str, set[str]] = {}

@@ -55,7 +55,7 @@ def files(settled_home: SettledHome) -> ReleaseFiles:
     return ReleaseFiles.at(settled_home.release.folder)
 
 
-def test_draws_are_what_the_models_compute_of_the_drawn_cases(opened: ReleasedBuild, files: ReleaseFiles) -> None:
+def test_draws_equal_what_the_models_compute_from_the_drawn_cases(opened: ReleasedBuild, files: ReleaseFiles) -> None:
     cases = released_cases(files.table, opened.policy)
     released = files.table("incentives").sort(PARTNER)
     assert np.array_equal(as_released(cases, opened.policy), in_cents(released["calculated_incentive"]))

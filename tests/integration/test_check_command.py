@@ -52,7 +52,7 @@ def test_a_refusal_states_why_where_and_what_to_do(capsys: pytest.CaptureFixture
     assert "SECRET" not in out + text and "A10005" not in out + text
 
 
-def test_machines_get_the_same_facts(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
+def test_json_has_the_same_facts(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
     code, out, _ = run(capsys, str(refused), "--json")
     reported = json.loads(out)
     assert code == 1 and reported["accepted"] is False and reported["ccn"] == CCN
@@ -61,7 +61,7 @@ def test_machines_get_the_same_facts(capsys: pytest.CaptureFixture[str], refused
     assert {(f["rule"], f["row"], f["value"]) for f in reported["findings"]} >= {("D-APR-DRG-UNKNOWN", 6, "9Z9")}
 
 
-def test_what_is_in_order_is_accepted_wherever_it_lies(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_valid_submission_is_accepted_in_any_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = Draft(ccn=CCN, count=30).write(tmp_path / "to send")
     code, out, _ = run(capsys, str(folder))
     assert code == 0 and out.startswith(f"ACCEPTED: 2025Q1/{CCN}") and "Every row is in order." in out
@@ -124,14 +124,16 @@ def test_a_workbook_under_any_name_is_checked(capsys: pytest.CaptureFixture[str]
     assert code == 0 and out.startswith(f"ACCEPTED: 2025Q1/{CCN}")
 
 
-def test_a_folder_without_a_submission_names_what_it_sees(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_folder_without_a_submission_is_refused_with_the_files_found(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "discharge.csv").write_text("x")
     (tmp_path / "P000123456.txt").write_text("x")
     code, _, err = run(capsys, str(tmp_path))
     assert code == 2 and "found 'A999999999.txt', 'discharge.csv': none is named discharges or charges" in err
 
 
-def test_the_page_folds_its_rows_and_has_a_dark_form(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
+def test_the_page_folds_its_rows_and_has_a_dark_style(capsys: pytest.CaptureFixture[str], refused: Path) -> None:
     page = refused.parent / "page.html"
     run(capsys, str(refused), "--html", str(page))
     text = page.read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(spoilable_home: 
     assert path.read_bytes() == whole
 
 
-def test_a_damaged_norm_table_is_never_made_again_unasked(spoilable_home: Home) -> None:
+def test_a_damaged_norm_table_stops_every_run_and_is_not_rebuilt(spoilable_home: Home) -> None:
     home = spoilable_home
     path = next(home.lake.glob("norms/*/frozen_norms.parquet"))
     _damage(path)

@@ -69,7 +69,7 @@ def not_met(result: SuiteResult) -> dict[str, int | None]:
     return {outcome.statement: outcome.unexpected for outcome in result.failed}
 
 
-def test_files_in_order_are_as_expected(home: Home) -> None:
+def test_valid_files_meet_every_expectation(home: Home) -> None:
     validated = validate_quarter(home, QUARTER)
     assert [(result.suite.table, result.rows, not_met(result)) for result in validated.results] == [
         ("discharges", 120, {}),
@@ -78,7 +78,7 @@ def test_files_in_order_are_as_expected(home: Home) -> None:
     assert "as expected" in validated.page.read_text(encoding="utf-8")
 
 
-def test_each_fault_is_counted_under_the_words_it_breaks(spoiled: dict[str, SuiteResult]) -> None:
+def test_each_fault_is_counted_under_the_expectation_it_breaks(spoiled: dict[str, SuiteResult]) -> None:
     assert not_met(spoiled["discharges"]) == {
         "Every discharge is in 2025Q1": 1,
         "identifier_type is one of NPI, LICENSE": 1,
@@ -111,7 +111,7 @@ def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp
         assert set(not_met(result)) <= allowed, result.suite.table
 
 
-def test_the_page_shows_words_and_counts_and_no_cell(spoiled: dict[str, SuiteResult]) -> None:
+def test_the_page_shows_expectations_and_counts_but_no_cell(spoiled: dict[str, SuiteResult]) -> None:
     page = expectations_page("<Release>", "Files.", list(spoiled.values()))
     assert "SECRET" not in page and "A10000" not in page and "<script" not in page and "://" not in page
     assert "&lt;Release&gt;" in page and "Cases received equal cases kept plus cases excluded" in page

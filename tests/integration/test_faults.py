@@ -210,7 +210,7 @@ def test_a_full_disk_in_intake_leaves_what_was_ingested(spoilable_home: Home) ->
     assert [receipt.status for receipt in report.submissions["2024Q1"]] == ["accepted"] * 2
 
 
-def test_a_run_that_no_one_waits_for_comes_again_when_another_is_in_its_way(spoilable_home: Home) -> None:
+def test_an_unattended_run_retries_when_another_is_in_its_way(spoilable_home: Home) -> None:
     home = spoilable_home
     from hcip_pipeline.assets.assembly import build_defs
 

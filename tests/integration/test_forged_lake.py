@@ -87,7 +87,7 @@ class TestSealedFiles:
         assert lines() == before, "the same files accepted again are no news"
         assert check_home(home, [PERIOD], quiet) == []
 
-    def test_an_intake_alone_stops_for_it(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_an_intake_without_a_command_stops_for_a_forged_file(self, home: Home, lines: Callable[[], bytes]) -> None:
         """The UI starts an intake without a command around it: the partition is compared under its own lock."""
         from hcip_pipeline.ledger.acceptances import check_partition
 
@@ -170,7 +170,9 @@ class TestProgramFiles:
         assert any(history.name in message and "set aside" in message for message in reported)
         assert history.read_bytes() == whole and lines() == before
 
-    def test_one_that_the_inbox_does_not_give_again_stops_the_run(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_a_version_that_the_inbox_cannot_restore_stops_the_run(
+        self, home: Home, lines: Callable[[], bytes]
+    ) -> None:
         history, sent = self.place(home)
         before = lines()
         whole = forge(home, history)
@@ -182,7 +184,7 @@ class TestProgramFiles:
         check_program_history(home, PERIOD, quiet)
         assert lines() == before
 
-    def test_one_that_was_put_there_by_hand_counts_for_nothing(self, home: Home) -> None:
+    def test_a_version_that_was_put_there_by_hand_has_no_effect(self, home: Home) -> None:
         history, _ = self.place(home)
         receipt = home.lake_program(PERIOD) / "receipts" / "care_partners.r1.json"
         forged = receipt.read_text(encoding="utf-8").replace('"version": 1', '"version": 2')
@@ -194,7 +196,7 @@ class TestProgramFiles:
         assert not list(home.lake_program(PERIOD).glob("*/care_partners.r2.*t"))
         assert not list(home.lake_program(PERIOD).glob("*/care_partners.r2.json"))
 
-    def test_a_table_in_force_is_written_again_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_a_table_in_force_is_rewritten_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
         path = home.lake_program(PERIOD) / "care_partners.parquet"
         before, whole = lines(), path.read_bytes()
         forge(home, path)
@@ -219,7 +221,7 @@ class TestProtocols:
         assert any(path.name in message and "set aside" in message for message in reported)
         assert path.read_bytes() == whole and lines() == before
 
-    def test_one_that_the_inbox_does_not_give_again_stops_the_half_year(self, home: Home) -> None:
+    def test_a_protocol_that_the_inbox_cannot_restore_stops_the_half_year(self, home: Home) -> None:
         path = self.newest(home)
         whole = path.read_bytes()
         replace(path, whole + b"# forged\n")
@@ -231,7 +233,7 @@ class TestProtocols:
         replace(path, whole)
         check_program_history(home, PERIOD, quiet)
 
-    def test_a_protocol_that_was_put_there_by_hand_counts_for_nothing(self, home: Home) -> None:
+    def test_a_protocol_that_was_put_there_by_hand_has_no_effect(self, home: Home) -> None:
         path = self.newest(home)
         shutil.copy(path, path.with_name("2025.r2.yaml"))
         reported: list[str] = []
@@ -241,7 +243,7 @@ class TestProtocols:
 
 
 class TestReferenceTables:
-    def test_a_table_in_force_is_written_again_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
+    def test_a_table_in_force_is_rewritten_by_every_intake(self, home: Home, lines: Callable[[], bytes]) -> None:
         path = home.lake_reference / "hospitals.parquet"
         before, whole = lines(), path.read_bytes()
         forge(home, path)
@@ -269,7 +271,7 @@ def test_a_norm_table_forged_with_its_seal_stops_every_run(home: Home, lines: Ca
     assert read_ledger(home)
 
 
-def test_the_policy_of_a_release_that_was_changed_is_put_back_from_its_manifest(home: Home) -> None:
+def test_a_changed_policy_of_a_release_is_restored_from_its_manifest(home: Home) -> None:
     known = recall(home, PERIOD, 1)
     assert known is not None
     path = home.lake / "known" / "policies" / f"{known.policy.sha256}.yaml"

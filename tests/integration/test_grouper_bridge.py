@@ -37,7 +37,7 @@ def regrouped(file: Path) -> pl.DataFrame:
         ).pl()
 
 
-def test_the_bridge_is_a_full_run_with_the_other_grouping(settled_home: SettledHome, tmp_path: Path) -> None:
+def test_the_bridge_equals_a_full_run_with_the_other_grouping(settled_home: SettledHome, tmp_path: Path) -> None:
     norms = next(settled_home.home.warehouse.glob("norms-*")) / "hcip.duckdb"
     rows = regrouped(norms)
     assert rows.height == 60

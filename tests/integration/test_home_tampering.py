@@ -90,7 +90,7 @@ def test_an_accepted_inbox_file_exchanged_at_the_same_size(home: Home) -> None:
 
 @pytest.mark.parametrize("place", ["releases/2025H1/r1/datapackage.json", "lake/known/2025H1_r1.json"])
 @pytest.mark.parametrize("what", ["missing", "changed"])
-def test_a_release_that_is_not_what_was_recorded_stops_the_run(home: Home, place: str, what: str) -> None:
+def test_a_release_that_differs_from_its_record_stops_the_run(home: Home, place: str, what: str) -> None:
     path = home.root / place
     content = path.read_bytes()
     path.unlink()
@@ -212,7 +212,7 @@ def test_differences_between_inbox_and_lake_are_named(home: Home, tmp_path: Path
     assert "lake, charges: the inbox does not give 1 file of that time again" in found
 
 
-def test_a_norm_table_that_the_inbox_does_not_give_is_named(home: Home, tmp_path: Path) -> None:
+def test_a_norm_table_that_the_inbox_does_not_reproduce_is_named(home: Home, tmp_path: Path) -> None:
     """Table, its hash in what a release was made from, seal and ledger may all be forged; the base year's files not."""
     known = recall(home, PERIOD, 1)
     assert known is not None

@@ -46,7 +46,7 @@ def assert_conserved(found: list[SubmissionReceipt]) -> None:
             assert file.dollars.read == file.dollars.accepted + file.dollars.quarantined + file.dollars.superseded
 
 
-def test_the_lake_holds_what_was_accepted_in_the_contracts_columns(home: Home) -> None:
+def test_the_lake_has_accepted_rows_in_the_contracts_columns(home: Home) -> None:
     draft = Draft().set("discharges", 7, "apr_drg", "999").set("charges", 0, "units", "one")
     draft.discharges = draft.discharges.reverse()
     draft.send(home)
@@ -81,7 +81,7 @@ def test_quarantine_names_file_row_column_rule_and_shape(home: Home) -> None:
     assert rows.select("file", "row").n_unique() == quarantined == 4
 
 
-def test_what_was_ingested_is_not_ingested_again(home: Home) -> None:
+def test_an_ingested_submission_is_not_ingested_again(home: Home) -> None:
     Draft().send(home)
     reported: list[str] = []
     first = ingest(home, progress=reported.append)
@@ -108,7 +108,7 @@ def test_a_resubmission_supersedes_and_the_difference_is_reported(home: Home) ->
     assert_conserved([first, second])
 
 
-def test_a_refused_resubmission_leaves_the_version_before_it_in_force(home: Home) -> None:
+def test_a_refused_resubmission_leaves_the_previous_version_in_force(home: Home) -> None:
     Draft().send(home)
     broken = Draft()
     for row in range(5):
@@ -154,7 +154,7 @@ def test_one_file_sent_twice_is_noted_at_the_file(home: Home) -> None:
     assert second.problems == ()
 
 
-def test_receipts_survive_json_and_state_what_a_person_needs(home: Home) -> None:
+def test_receipts_survive_json_with_files_dollars_and_rules(home: Home) -> None:
     Draft().set("discharges", 7, "sex", "X").send(home, control={"discharges": 120, "prepared_at": "2025-04-20"})
     (receipt,) = ingest(home)
     path = home.lake_hospital("receipts", QUARTER) / "210001.r1.json"
@@ -173,7 +173,7 @@ def test_receipts_survive_json_and_state_what_a_person_needs(home: Home) -> None
     assert (rule["rule"], rule["rows"], rule["lines"], rule["severity"]) == ("D-CODE-UNKNOWN", 1, [9], "WARN")
 
 
-def test_when_a_file_was_copied_makes_no_difference(home: Home, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_modification_times_make_no_difference(home: Home, tmp_path_factory: pytest.TempPathFactory) -> None:
     Draft().set("discharges", 7, "sex", "X").send(home)
     other = Home(tmp_path_factory.mktemp("later"))
     shutil.copytree(home.inbox, other.inbox)
@@ -185,7 +185,7 @@ def test_when_a_file_was_copied_makes_no_difference(home: Home, tmp_path_factory
         assert path.read_bytes() == (other.root / path.relative_to(home.root)).read_bytes(), path.name
 
 
-def test_other_rates_judge_a_submission_again(home: Home) -> None:
+def test_changed_rates_cause_a_submission_to_be_judged_again(home: Home) -> None:
     Draft().send(home)
     (refused,) = ingest(home, reference=reference(factors=False))
     assert refused.status == "refused"
@@ -196,7 +196,7 @@ def test_other_rates_judge_a_submission_again(home: Home) -> None:
     assert not list((home.lake / "hospital" / "discharges").rglob("*.parquet"))  # nothing is left behind
 
 
-def test_a_folder_that_changed_after_it_was_ingested_is_left_as_it_was_ingested(home: Home) -> None:
+def test_later_changes_to_an_ingested_folder_are_reported_and_not_ingested(home: Home) -> None:
     folder = Draft().send(home)
     ingest(home)
     before = lake(home, "discharges")
@@ -208,7 +208,7 @@ def test_a_folder_that_changed_after_it_was_ingested_is_left_as_it_was_ingested(
     assert again.rows("discharges") == 120
 
 
-def test_a_refused_folder_corrected_in_place_gets_the_way_out(home: Home) -> None:
+def test_a_refused_folder_corrected_in_place_gets_the_fix(home: Home) -> None:
     folder = Draft().set("discharges", 0, "sex", "M").send(home, control={"discharges": 121})
     assert ingest(home)[0].status == "refused"
     (folder / "control_totals.json").write_text('{"discharges": 120}')
@@ -217,7 +217,7 @@ def test_a_refused_folder_corrected_in_place_gets_the_way_out(home: Home) -> Non
     assert "S-CHANGED" in {problem.rule for problem in receipt.problems}
 
 
-def test_a_folder_that_arrives_piece_by_piece_is_ingested_when_it_is_whole(home: Home) -> None:
+def test_a_folder_that_arrives_piece_by_piece_is_ingested_when_complete(home: Home) -> None:
     whole = Draft().write(home.root / "whole", control={"discharges": 120})
     folder = home.inbox / "hospital" / str(QUARTER) / CCN
     folder.mkdir(parents=True)
@@ -252,7 +252,7 @@ def test_only_missing_files_may_come_later(home: Home, change: str) -> None:
     assert receipt.status == "refused" and "S-CHANGED" in {problem.rule for problem in receipt.problems}
 
 
-def test_a_file_added_to_what_was_ingested_is_a_change(home: Home) -> None:
+def test_a_file_added_to_an_ingested_folder_is_a_change(home: Home) -> None:
     folder = Draft().send(home)
     ingest(home)
     (folder / "control_totals.json").write_text('{"discharges": 1}')
@@ -260,7 +260,7 @@ def test_a_file_added_to_what_was_ingested_is_a_change(home: Home) -> None:
     assert [problem.rule for problem in receipt.problems] == ["S-CHANGED"] and receipt.status == "accepted"
 
 
-def test_a_loose_file_among_the_submissions_is_not_passed_over(home: Home) -> None:
+def test_a_loose_file_among_the_submissions_is_reported(home: Home) -> None:
     Draft().send(home)
     (home.inbox / "hospital" / "2025Q1" / "210002_final.zip").write_bytes(b"PK")
     (home.inbox / "hospital" / "2025Q1" / OTHER_CCN).write_bytes(b"account_no")
@@ -284,7 +284,7 @@ def test_a_short_cell_of_a_key_or_a_birth_date_is_not_shown(home: Home, column: 
 
 
 @pytest.mark.parametrize("earlier_first", [True, False])
-def test_volume_is_compared_with_the_year_before_whichever_came_first(home: Home, earlier_first: bool) -> None:
+def test_volume_is_compared_with_a_year_earlier_in_either_order(home: Home, earlier_first: bool) -> None:
     before = Quarter(2024, 1)
     Draft(quarter=before, count=100).send(home)
     Draft(count=121).send(home)
@@ -296,7 +296,7 @@ def test_volume_is_compared_with_the_year_before_whichever_came_first(home: Home
     assert old.problems == ()
 
 
-def test_a_fifth_more_is_not_reported(home: Home) -> None:
+def test_an_increase_by_a_fifth_is_not_reported(home: Home) -> None:
     Draft(quarter=Quarter(2024, 1), count=100).send(home)
     Draft(count=120).send(home)
     ingest(home, Quarter(2024, 1))
@@ -311,7 +311,7 @@ def test_a_receipt_that_names_a_file_that_is_gone_is_an_error(home: Home) -> Non
         files_in_force(home, "charges", QUARTER)
 
 
-def test_a_receipt_that_cannot_be_read_is_an_error_with_a_way_out(home: Home) -> None:
+def test_a_receipt_that_cannot_be_read_is_an_error_with_a_fix(home: Home) -> None:
     Draft().send(home)
     ingest(home)
     (home.lake_hospital("receipts", QUARTER) / "210001.r1.json").write_text("{")

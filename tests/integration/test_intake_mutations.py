@@ -277,7 +277,7 @@ def test_a_verdict_can_be_read_in_every_form(batch: Batch) -> None:
         assert "<script" not in page and "=cmd" not in page and "http:" not in page, spoiled.what
 
 
-def test_what_is_accepted_sums_to_its_charge_lines(batch: Batch) -> None:
+def test_accepted_totals_are_the_sums_of_their_charge_lines(batch: Batch) -> None:
     home, _ = batch
     discharges = pl.read_parquet(files_in_force(home, "discharges", QUARTER))
     charges = pl.read_parquet(files_in_force(home, "charges", QUARTER))

@@ -63,7 +63,7 @@ def one(frame: pl.DataFrame, ccn: str, rule: str) -> dict[str, object]:
     return frame.filter(hospital_ccn=ccn, rule=rule).row(0, named=True)
 
 
-def test_rates_are_compared_with_a_year_before_and_the_state(home: Home) -> None:
+def test_rates_are_compared_with_a_year_earlier_and_the_state(home: Home) -> None:
     frame = rates(home)
     guard(frame, DATA_QUALITY, "data quality")
     row = one(frame, CCN, "D-PATIENT-ID-MISSING")
@@ -114,14 +114,14 @@ def test_a_small_count_cannot_be_subtracted_from_the_states(home: Home) -> None:
     assert None in (dict(rows)[OTHER_CCN], dict(rows)[STATE])
 
 
-def test_a_file_of_few_rows_does_not_say_how_few(home: Home) -> None:
+def test_the_number_of_rows_of_a_small_file_is_hidden(home: Home) -> None:
     frame = reported(home, threshold=60)  # 210003 sent 50 discharges
     row = one(frame, STATE, "D-PATIENT-ID-MISSING")
     assert row["rows_read"] is None and row["rate"] is None
     assert "rows_read" in str(row["suppressed"])
 
 
-def test_rows_set_aside_do_not_follow_from_the_discharges_of_the_period(home: Home) -> None:
+def test_quarantined_rows_do_not_follow_from_the_discharges_of_the_period(home: Home) -> None:
     """210001 had one or two rows set aside: rows read less the discharges that quality/ shows would be their number."""
     received = receipts(home, QUARTER)
     own = next(receipt for receipt in received if receipt.ccn == CCN and receipt.in_force)
@@ -152,7 +152,7 @@ def test_a_few_late_rows_do_not_follow_from_two_releases(home: Home) -> None:
     assert one(now, OTHER_CCN, "D-PATIENT-ID-MISSING")["rows_read"] == 200
 
 
-def test_a_hospital_does_not_learn_the_few_of_its_only_neighbour(home: Home) -> None:
+def test_a_hospital_cannot_compute_the_small_count_of_the_only_other_one(home: Home) -> None:
     counts = counted(home, [QUARTER])
     other = data_quality(of_hospital(counts, OTHER_CCN, 20), [QUARTER])
     assert one(other, OTHER_CCN, "D-PATIENT-ID-MISSING")["rows"] == 30
@@ -181,7 +181,7 @@ def test_a_hospital_without_accepted_data_is_informed(home: Home) -> None:
     assert "Nothing was sent for this quarter" in page(home, "210009")
 
 
-def test_a_release_holds_the_states_table_and_each_hospitals_page(home: Home, tmp_path: Path) -> None:
+def test_a_release_has_the_states_table_and_each_hospitals_page(home: Home, tmp_path: Path) -> None:
     tables = reference(ccns=(CCN, OTHER_CCN, "210003"))
     home.lake_reference.mkdir(parents=True, exist_ok=True)
     tables["hospitals"].write_parquet(home.lake_reference / "hospitals.parquet")
@@ -203,7 +203,7 @@ def test_a_release_holds_the_states_table_and_each_hospitals_page(home: Home, tm
     assert all(row.split(",")[1] == CCN for row in rows[1:])
 
 
-def test_a_quarter_without_faults_is_reported_in_words(tmp_path: Path) -> None:
+def test_the_page_of_a_quarter_without_faults_says_so(tmp_path: Path) -> None:
     home = Home(tmp_path)
     Draft().send(home)
     ingest_quarter(home, QUARTER, POLICY, reference=reference())

@@ -67,7 +67,7 @@ def _lake(home: Home) -> dict[str, bytes]:
     return {str(path.relative_to(home.lake)): path.read_bytes() for path in home.lake.rglob("*") if path.is_file()}
 
 
-def test_two_processes_that_share_a_quarter_make_the_lake_of_one(
+def test_two_processes_that_share_a_quarter_make_the_same_lake_as_one(
     inbox: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
     home = _home(inbox, tmp_path)
@@ -105,7 +105,7 @@ def test_two_processes_that_share_a_quarter_make_the_lake_of_one(
     assert _lake(home) == alone
 
 
-def test_what_a_killed_process_had_in_hand_is_judged_by_another(
+def test_a_killed_process_has_its_submission_judged_by_another(
     inbox: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
     home = _home(inbox, tmp_path)
@@ -143,7 +143,7 @@ def test_a_verdict_on_files_that_were_changed_since_is_not_used(inbox: Path, tmp
 
 
 @pytest.mark.parametrize("partitions", [[], ["2025-04"], ["2025Q1", "2025H1"]])
-def test_only_quarters_are_joined_in(partitions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_quarters_can_be_joined(partitions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "inbox").mkdir()
     with pytest.raises(SystemExit) as ended:
         cli.main(["ingest", *partitions, "--join", "--home", str(tmp_path)])

@@ -100,7 +100,7 @@ def bench(unreleased: State, sealed: Path) -> mutants.ReleasedBench:
     return mutants.ReleasedBench(Bench(unreleased.spec, ESTIMATES), sealed)
 
 
-def test_sealing_alone_is_no_change(sealed: Path, tmp_path: Path) -> None:
+def test_resealing_changes_nothing(sealed: Path, tmp_path: Path) -> None:
     """What is noticed below is the change: the same cells, written and sealed again, verify."""
     copied = mutants.copy_of(sealed, tmp_path)
     tables = [path for path in sorted(copied.rglob("HCIP_*.csv")) if path.with_suffix(".parquet").is_file()]
@@ -250,7 +250,7 @@ def test_a_forged_cell_is_noticed_by_recomputing(
         ("exclusions", STATE, 3),
     ],
 )
-def test_a_row_taken_away_is_noticed_by_recomputing(table: str, owner: str, line: int, copied: Path) -> None:
+def test_a_removed_row_is_noticed_by_recomputing(table: str, owner: str, line: int, copied: Path) -> None:
     mutants.forge_row(copied, table, owner, line)
     report = verify_release(copied)
     assert not report.tallies["files"].differences
@@ -281,7 +281,7 @@ def test_a_row_taken_away_is_noticed_by_recomputing(table: str, owner: str, line
         "exclusions: [NEWBORN]",
     ],
 )
-def test_another_policy_text_is_noticed_by_recomputing(parameter: str, copied: Path) -> None:
+def test_a_changed_policy_text_is_noticed_by_recomputing(parameter: str, copied: Path) -> None:
     key = parameter.split(":")[0]
     text = json.loads((copied / "datapackage.json").read_text())["policy"]["text"]
     (line,) = [line for line in text.splitlines() if line.startswith(f"{key}:")] or ["version: released-state"]

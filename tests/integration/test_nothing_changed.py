@@ -101,7 +101,7 @@ CHANGES: dict[str, tuple[Callable[[Home], object], str]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_whatever_changed_is_named(home: Home, name: str) -> None:
+def test_every_change_is_named(home: Home, name: str) -> None:
     assert outlook(home, PERIOD).unchanged is not None
     change, named = CHANGES[name]
     change(home)
@@ -124,7 +124,7 @@ def test_a_policy_file_is_compared_by_its_text(home: Home, tmp_path: Path) -> No
     assert "the policy changed" in outlook(home, PERIOD, other).reasons
 
 
-def test_what_belongs_to_a_later_period_does_not_count(home: Home) -> None:
+def test_inputs_of_a_later_period_do_not_count(home: Home) -> None:
     for place in ("hospital/2025Q3/210809", "cms/2026-01", "program/2025H2"):
         (home.inbox / place).mkdir(parents=True)
         (home.inbox / place / "file.csv").write_text("a\n")

@@ -72,7 +72,7 @@ def _of(release: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_what_is_published_is_the_release_and_comes_back_as_it_was(release: Path, s3: str, tmp_path: Path) -> None:
+def test_a_published_release_can_be_fetched_unchanged(release: Path, s3: str, tmp_path: Path) -> None:
     reported: list[str] = []
     published = publish(release, f"{s3}/one", reported.append)
     assert published == PublishedRelease("2025H1/r1", f"{s3}/one/2025H1/r1", 7, 7)
@@ -83,7 +83,7 @@ def test_what_is_published_is_the_release_and_comes_back_as_it_was(release: Path
     assert publish(release, f"{s3}/one").written == 0
 
 
-def test_a_release_brings_those_that_it_names(s3: str, tmp_path: Path) -> None:
+def test_a_release_is_fetched_with_the_releases_that_it_names(s3: str, tmp_path: Path) -> None:
     first, second = _release(tmp_path), _release(tmp_path, 2, supersedes="0" * 64, rows="2\n")
     for folder in (first, second):
         publish(folder, f"{s3}/chain")
@@ -92,7 +92,7 @@ def test_a_release_brings_those_that_it_names(s3: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", range(7))
-def test_a_publication_that_ends_at_any_step_publishes_nothing_and_is_taken_up(
+def test_a_publication_interrupted_at_any_step_publishes_nothing_and_is_resumed(
     step: int, release: Path, tmp_path: Path
 ) -> None:
     address = f"file://{tmp_path}/there"
@@ -141,7 +141,7 @@ def _publish_and_die(release: Path, address: str, step: int) -> None:
 
 
 @pytest.mark.parametrize("left", ["audit/table.csv", MANIFEST])
-def test_a_file_that_was_cut_off_in_the_middle_is_written_again(left: str, release: Path, tmp_path: Path) -> None:
+def test_a_partly_written_file_is_written_again(left: str, release: Path, tmp_path: Path) -> None:
     """Storage that is none of objects may keep the beginning of a file."""
     place = tmp_path / "there" / "2025H1" / "r1" / left
     place.parent.mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_a_file_that_was_exchanged_before_the_manifest_publishes_nothing(release
     assert f"2025H1/r1/{MANIFEST}" not in _there(f"{s3}/exchanged")
 
 
-def test_a_manifest_is_put_where_there_is_none_by_the_server_itself(release: Path, s3: str) -> None:
+def test_the_server_itself_refuses_a_second_manifest(release: Path, s3: str) -> None:
     """What keeps two publications apart is the server's condition, not a look before."""
     system = fsspec.filesystem("s3")
     system.pipe_file(f"{BUCKET}/condition", b"first", mode="create")
@@ -189,7 +189,7 @@ def test_a_manifest_is_put_where_there_is_none_by_the_server_itself(release: Pat
         system.pipe_file(f"{BUCKET}/condition", b"second", mode="create")
 
 
-def test_a_file_that_is_not_what_the_manifest_states_is_not_published(release: Path, tmp_path: Path) -> None:
+def test_a_file_that_differs_from_the_manifest_is_not_published(release: Path, tmp_path: Path) -> None:
     (release / "audit" / "table.csv").write_text("changed", encoding="utf-8")
     with pytest.raises(HcipError, match="does not match the release's manifest"):
         publish(release, f"file://{tmp_path}/there")
@@ -221,7 +221,7 @@ def test_the_command_publishes_a_home_once(tmp_path: Path, s3: str, capsys: pyte
         assert capsys.readouterr().out.count(expected) == 2
 
 
-def test_no_file_is_fetched_out_of_its_folder(s3: str, tmp_path: Path) -> None:
+def test_no_file_is_fetched_to_outside_its_folder(s3: str, tmp_path: Path) -> None:
     manifest = {"name": "x", "resources": [{"path": "../../../outside", "hash": "sha256:0"}], "inputs": []}
     fsspec.filesystem("s3").pipe_file(f"{BUCKET}/evil/2025H1/r1/{MANIFEST}", json.dumps(manifest).encode())
     with scratch_folder("test") as scratch, pytest.raises(HcipError, match="cannot be read"):

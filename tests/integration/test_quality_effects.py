@@ -33,7 +33,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.D
         yield connection, truth
 
 
-def test_the_hospital_that_improves(planted: tuple[duckdb.DuckDBPyConnection, pl.DataFrame]) -> None:
+def test_the_improvement_of_the_hospital_is_measured(planted: tuple[duckdb.DuckDBPyConnection, pl.DataFrame]) -> None:
     connection, truth = planted
     (ccn,) = truth.filter(pl.col("effect") == "HOSPITAL_IMPROVES")["hospital_ccn"]
     row = connection.sql(
@@ -47,7 +47,7 @@ def test_the_hospital_that_improves(planted: tuple[duckdb.DuckDBPyConnection, pl
     assert flags[0][0] < -0.2 and flags[0][1]
 
 
-def test_the_network_that_beats_its_peers(planted: tuple[duckdb.DuckDBPyConnection, pl.DataFrame]) -> None:
+def test_the_network_is_found_better_than_its_peers(planted: tuple[duckdb.DuckDBPyConnection, pl.DataFrame]) -> None:
     connection, truth = planted
     members = truth.filter(pl.col("effect") == "NETWORK_BEATS_PEERS")
     row = connection.sql(
@@ -58,7 +58,9 @@ def test_the_network_that_beats_its_peers(planted: tuple[duckdb.DuckDBPyConnecti
     assert row["difference_upper"][0] < 0
 
 
-def test_the_physician_who_discharges_too_early(planted: tuple[duckdb.DuckDBPyConnection, pl.DataFrame]) -> None:
+def test_the_physician_who_discharges_too_early_has_a_finding(
+    planted: tuple[duckdb.DuckDBPyConnection, pl.DataFrame],
+) -> None:
     connection, truth = planted
     early = truth.filter(pl.col("effect") == "DISCHARGES_TOO_EARLY").row(0, named=True)
     found = connection.sql(
@@ -76,7 +78,7 @@ def test_the_physician_who_discharges_too_early(planted: tuple[duckdb.DuckDBPyCo
     assert {sign: cases for sign, cases, _ in behind} == signs and {who for *_, who in behind} == {1}
 
 
-def test_clean_states_give_false_findings_in_less_than_one_look_of_three_hundred(tmp_path: Path) -> None:
+def test_clean_states_give_false_findings_in_under_one_comparison_in_three_hundred(tmp_path: Path) -> None:
     with run(state_spec(_made(tmp_path, effects=False)), "guardrails") as connection:
         looks, findings = connection.sql(
             "select count(*), count(*) filter (where is_finding) from guardrails"

@@ -156,7 +156,7 @@ class TestGate:
         assert "norms" in self.refused(replace(own_build, fingerprints=known), fresh_home, unreleased).message
 
     @pytest.mark.parametrize("status", ["fail", "error", "skipped", "warn"])
-    def test_a_check_that_did_not_pass_stops_it(
+    def test_a_check_that_did_not_pass_stops_the_release(
         self,
         status: str,
         own_build: BuildResult,
@@ -168,7 +168,7 @@ class TestGate:
         assert "parts_equal_their_total" in error.message
 
     @pytest.mark.parametrize("worth_a_process", [0, 10**9])
-    def test_figures_that_are_not_found_again_stop_it(
+    def test_figures_that_cannot_be_recomputed_stop_the_release(
         self,
         worth_a_process: int,
         own_build: BuildResult,
@@ -188,7 +188,7 @@ class TestGate:
         assert "differ when recomputed" in error.message
 
 
-def test_a_release_is_the_same_on_whichever_machine_it_is_computed_again(
+def test_a_release_is_the_same_if_another_process_recomputes_it(
     build_of_released: BuildResult, fresh_home: Home, unreleased: State, released: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(release_files, "_WORTH_A_PROCESS", 0)
@@ -272,7 +272,7 @@ class TestChain:
         report = verify_release(releases / "2025H2" / "r2")
         assert report.tallies["chain"].differences > 0, report.text()
 
-    def test_a_file_taken_away_or_added_is_found(self, restated: Home, tmp_path: Path) -> None:
+    def test_a_removed_or_added_file_is_found(self, restated: Home, tmp_path: Path) -> None:
         releases = self.copy(restated, tmp_path)
         (releases / "2025H2/r1/extra.txt").write_text("")
         (releases / "2025H1/r1/savings/HCIP_STATE_savings_2025H1_r1.parquet").unlink()
@@ -329,7 +329,7 @@ class TestChain:
         record.write_text(record.read_text().replace("incentive_cases", "other_cases"))
         assert not verify_release(folder).ok, "what the record does not name is missing"
 
-    def test_a_data_use_agreement_that_ended(self, restated: Home, tmp_path: Path) -> None:
+    def test_data_of_an_ended_agreement_are_due_unless_they_were_changed(self, restated: Home, tmp_path: Path) -> None:
         home = Home(tmp_path / "home")
         shutil.copytree(restated.root, home.root)
         (home.inbox / "data_use.yaml").write_text(

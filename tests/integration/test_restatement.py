@@ -93,14 +93,14 @@ def test_an_adjustment_by_cms_raises_the_cap_by_a_quarter_of_itself(restated: Re
     assert rows.select("npi", "payable_difference").rows() == [(npi, D("20.00"))]
 
 
-def test_a_case_that_another_physician_answers_for_moves_between_two(restated: RestatedHome) -> None:
+def test_a_case_with_another_responsible_physician_moves_between_payments(restated: RestatedHome) -> None:
     rows = released_frame(restated.second.folder, "restatement").filter(cause="attribution")
     assert rows.height == 2
     lost, gained = restated.planted["attribution"][1], restated.planted["discharges"][1]
     assert set(rows["npi"]) == {lost, gained}
 
 
-def test_the_first_release_is_as_it_was(settled_home: SettledHome, restated: RestatedHome) -> None:
+def test_the_first_release_is_unchanged(settled_home: SettledHome, restated: RestatedHome) -> None:
     """And late data of the base year do not move its frozen norms."""
 
     def files(folder: Path) -> dict[str, str]:
@@ -182,7 +182,7 @@ def test_the_next_periods_audit_report_carries_the_adjustment(restated: Restated
     assert {(hospital.split()[-1], partner.split()[-1]) for _, hospital, partner, *_ in shown} == set(owed)
 
 
-def test_the_next_period_makes_it_good_once(restated: RestatedHome, next_draft: Draft) -> None:
+def test_the_next_period_recommends_the_adjustment_once(restated: RestatedHome, next_draft: Draft) -> None:
     adjusted = prior_period_adjustments(next_draft)
     reported = adjusted.group_by("hospital_ccn", "npi").agg(pl.col("adjustment_amount").sum())
     assert {(ccn, npi): amount for ccn, npi, amount in reported.iter_rows() if amount} == difference(restated)

@@ -118,6 +118,8 @@ def of_a_later_quarter(state: HalfYears) -> None:
 
 
 @pytest.mark.parametrize("change", [lambda _: None, as_before, report_payments, of_a_later_quarter])
-def test_what_changes_no_row_of_it_is_not_named(state: HalfYears, change: Callable[[HalfYears], None]) -> None:
+def test_an_edit_that_changes_none_of_its_rows_is_not_named(
+    state: HalfYears, change: Callable[[HalfYears], None]
+) -> None:
     change(state)
     assert due(state) == []

@@ -129,7 +129,7 @@ def test_screening_findings_hold_payments_and_clearances_release_them(
     assert verify_release(answered.folder).ok
 
 
-def test_a_hold_cannot_be_taken_out_of_the_table(
+def test_a_hold_cannot_be_removed_from_the_table(
     fresh_home: Home,
     unreleased: State,
     tmp_path: Path,

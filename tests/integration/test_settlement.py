@@ -65,7 +65,7 @@ def data_files(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_release_holds_every_table(settled_home: SettledHome) -> None:
+def test_the_release_has_every_table(settled_home: SettledHome) -> None:
     home, release = settled_home.home, settled_home.release
     assert release.is_new
     assert release.folder == home.releases / "2025H1" / "r1"
@@ -98,7 +98,7 @@ def test_the_release_is_recomputed_from_its_own_files(settled_home: SettledHome)
     assert report.ok, report.text()
 
 
-def test_a_payment_is_explained_to_the_lines_that_its_cases_came_from(settled_home: SettledHome) -> None:
+def test_a_payment_is_explained_down_to_the_source_lines_of_its_cases(settled_home: SettledHome) -> None:
     home, release = settled_home.home, settled_home.release
     paid = released_frame(release.folder, "incentives").sort("surgical_cases", "medical_cases").row(-1, named=True)
     payment = explain(home, PERIOD, paid["npi"], paid["hospital_ccn"])
@@ -153,14 +153,14 @@ def test_a_home_without_a_policy_is_refused(tmp_path: Path) -> None:
     assert "there is no policy here" in refused(Home(tmp_path))
 
 
-def test_a_misspelt_key_of_the_policy(spoilable_home: Home) -> None:
+def test_a_misspelled_key_of_the_policy_is_refused(spoilable_home: Home) -> None:
     replace_text(spoilable_home.policy, "base_year", "base_yaer")
     stated = refused(spoilable_home)
     assert "base_yaer: unknown key" in stated
     assert "base_year: missing" in stated
 
 
-def test_a_base_year_without_data(spoilable_home: Home) -> None:
+def test_a_base_year_without_data_is_refused(spoilable_home: Home) -> None:
     replace_text(spoilable_home.policy, "base_year: 2024", "base_year: 2020")
     assert "base year 2020" in refused(spoilable_home)
 
@@ -206,7 +206,7 @@ def test_a_hospital_without_a_cost_factor_is_refused(spoilable_home: Home) -> No
     assert victim in refused(spoilable_home)
 
 
-def test_no_care_partner_list(spoilable_home: Home) -> None:
+def test_a_missing_list_of_care_partners_is_refused(spoilable_home: Home) -> None:
     (spoilable_home.inbox / "program" / "2025H1" / "care_partners.csv").unlink()
     shutil.rmtree(spoilable_home.lake / "program")
     assert "care_partners" in refused(spoilable_home)

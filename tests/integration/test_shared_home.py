@@ -39,7 +39,7 @@ def _machine(folder: Path, address: str) -> Machine:
     return Machine(Home(folder), address)
 
 
-def test_a_bucket_that_does_not_exist_is_no_empty_home(s3: str, tmp_path: Path) -> None:
+def test_a_bucket_that_does_not_exist_is_not_an_empty_home(s3: str, tmp_path: Path) -> None:
     with pytest.raises(HcipError, match="there is no bucket hcip-hmoes"):
         _machine(tmp_path / "one", "s3://hcip-hmoes/region").synchronize()
 
@@ -56,7 +56,7 @@ def test_a_file_is_written_or_read_in_one_request(s3: str, log: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(s3: str, tmp_path: Path, after: bool) -> None:
+def test_a_machine_killed_at_any_write_leaves_nothing_half_shared(s3: str, tmp_path: Path, after: bool) -> None:
     def begin(step: int) -> tuple[Machine, Machine, Machine]:
         address = f"{s3}/steps-{after}-{step}"
         one, other = (_machine(tmp_path / f"{name}{step}", address) for name in ("one", "other"))

@@ -93,7 +93,7 @@ class TestSpellings:
         assert only["length_of_stay"] == 120
         assert receipt.rule_counts == {"SPARCS-LENGTH-OF-STAY-TOP-CODED": 1}
 
-    def test_a_later_year_without_licence_numbers_and_severity_as_a_word(self, tmp_path: Path) -> None:
+    def test_a_later_year_without_license_numbers_and_with_severity_as_a_word(self, tmp_path: Path) -> None:
         names: dict[str, str | None] = {
             "Facility Id": "Permanent Facility Id",
             "APR Severity of Illness Code": None,
@@ -144,7 +144,7 @@ class TestSpellings:
         assert table(tmp_path / "out", "discharges")["discharge_disposition"].to_list() == [code]
         assert ("SPARCS-DISPOSITION" in receipt.rule_counts) == (code == "")
 
-    def test_a_stay_of_no_days_counts_one(self, tmp_path: Path) -> None:
+    def test_a_stay_of_zero_days_counts_as_one_day(self, tmp_path: Path) -> None:
         read_sparcs(write(tmp_path / "a.csv", [row(Length_of_Stay="0")]), 2016, tmp_path / "out")
         assert table(tmp_path / "out", "discharges")["length_of_stay"].to_list() == [1]
 
@@ -199,9 +199,7 @@ class TestHabits:
         assert table(tmp_path / "out", "discharges")["length_of_stay"].to_list() == [120]
 
     @pytest.mark.parametrize("names", [{"Facility Id": None}, {}])
-    def test_names_identify_hospitals_where_no_row_has_an_id(
-        self, tmp_path: Path, names: dict[str, str | None]
-    ) -> None:
+    def test_names_identify_hospitals_if_no_row_has_an_id(self, tmp_path: Path, names: dict[str, str | None]) -> None:
         blank = {"Facility_Id": ""}
         rows = [row(**blank), row(Facility_Name="Hill Hospital", **blank), row(Facility_Name="HILL HOSPITAL ", **blank)]
         receipt = read_sparcs(write(tmp_path / "a.csv", rows, names), 2016, tmp_path / "out")
@@ -209,17 +207,17 @@ class TestHabits:
         assert receipt.rule_counts["SPARCS-BY-NAME"] == 3
         assert table(tmp_path / "out", "discharges")["hospital_ccn"].to_list() == ["900002", "900001", "900001"]
 
-    def test_hospitals_without_id_and_name_are_one_clear_message(self, tmp_path: Path) -> None:
+    def test_hospitals_without_id_and_name_are_refused_with_one_message(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [row(Facility_Id="", Facility_Name="")] * 3)
         with pytest.raises(HcipError, match="names no hospital"):
             read_sparcs(file, 2016, tmp_path / "out")
 
-    def test_a_label_next_to_the_code_is_not_the_code_twice(self, tmp_path: Path) -> None:
+    def test_a_label_column_next_to_the_code_is_not_a_second_code(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [ROW], {"APR DRG Code": "apr_drg_code", "APR DRG Description": "apr_drg"})
         assert read_sparcs(file, 2016, tmp_path / "out").accepted == 1
         assert table(tmp_path / "out", "discharges")["apr_drg"].to_list() == ["301"]
 
-    def test_a_study_is_refused_over_a_file_of_which_a_part_is_lost(self, tmp_path: Path) -> None:
+    def test_a_study_of_a_file_with_lost_rows_is_refused(self, tmp_path: Path) -> None:
         rows = [row(Total_Charges="unknown")] * 3 + [ROW] * 97
         file = write(tmp_path / "a.csv", rows)
         home = Home(tmp_path / "home")

@@ -83,7 +83,7 @@ class TestEdits:
         assert table(tmp_path / "out", "apr_drg")["mdc"].to_list() == ["08"]
         assert receipt.rule_counts == {"SPARCS-DRG-SEVERAL-MDC": 1}
 
-    def test_lines_that_are_no_rows_keep_the_numbers_of_the_others(self, tmp_path: Path) -> None:
+    def test_lines_that_are_not_rows_do_not_shift_the_others_numbers(self, tmp_path: Path) -> None:
         lines = write(tmp_path / "a.csv", [ROW] * 6).read_text().splitlines()
         lines[1] += ",one,cell,too,many"
         lines[4] = "Source: an invented publisher"
@@ -182,7 +182,7 @@ class TestRefusals:
         assert (error.rule, error.row) == ("SPARCS-TOTAL-COSTS", 2)
 
     @pytest.mark.parametrize("cell", ['"HIP REPLACEMENT', '"HIP" REPLACEMENT'])
-    def test_an_open_quote_is_not_a_smaller_file(self, tmp_path: Path, cell: str) -> None:
+    def test_an_open_quote_is_refused_with_its_line(self, tmp_path: Path, cell: str) -> None:
         lines = write(tmp_path / "a.csv", [ROW] * 5).read_text().splitlines()
         lines[2] = lines[2].replace('"HIP REPLACEMENT,TOT/PRT"', cell)
         (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
@@ -190,7 +190,7 @@ class TestRefusals:
         assert (error.rule, error.row) == ("SPARCS-OPEN-QUOTE", 3)
         assert "Lakeside" not in str(error)
 
-    def test_a_file_that_is_no_known_text_encoding_is_refused(self, tmp_path: Path) -> None:
+    def test_a_file_of_unknown_encoding_is_refused(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.csv", [ROW])
         file.write_bytes(file.read_bytes().replace(b"Erie", b"Er\x81e"))
         with pytest.raises(HcipError, match="neither UTF-8 nor Windows-1252"):

@@ -40,7 +40,7 @@ def test_a_settled_period_is_reported_as_unchanged(home: Home, capsys: pytest.Ca
     assert "a run now: nothing changed since r1" in capsys.readouterr().out
 
 
-def test_what_is_new_missing_and_stale(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_missing_and_stale_data_are_reported(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(home.lake / "hospital" / "receipts" / "quarter=2025Q2")
     shutil.rmtree(home.inbox / "hospital" / "2025Q2" / "210809")
     folder = home.releases / "2024H2" / "r1"
@@ -61,7 +61,9 @@ def test_what_is_new_missing_and_stale(home: Home, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("key", ["1900H1", "2099H1", "2025H3"])
-def test_no_half_year_of_the_program(home: Home, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_half_year_outside_the_program_is_wrong_usage(
+    home: Home, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["status", key, "--home", str(home.root)])
     assert ended.value.code == 2

@@ -114,7 +114,7 @@ class TestSparcsStudy:
         }
         assert study.plan.policy.base_year == 2016
 
-    def test_files_hold_names_figures_and_totals(self, home: Home, study: StudyResult) -> None:
+    def test_files_have_names_figures_and_totals(self, home: Home, study: StudyResult) -> None:
         assert study.folder == home.studies / "sparcs-2016"
         assert sorted(path.name for path in study.folder.iterdir()) == list(study.files)
         with (study.folder / "opportunity_by_hospital.csv").open(newline="") as stream:
@@ -260,13 +260,15 @@ class TestRefusals:
         with pytest.raises(UsageError, match="not a valid study name"):
             run_sparcs_study(Home(tmp_path), file, 2016, name=name)
 
-    def test_another_year_leaves_an_earlier_study_alone(self, home: Home, study: StudyResult, tmp_path: Path) -> None:
+    def test_a_study_of_another_year_does_not_replace_an_earlier_one(
+        self, home: Home, study: StudyResult, tmp_path: Path
+    ) -> None:
         other = write(tmp_path / "a.csv", [row(Discharge_Year="2014")])
         with pytest.raises(HcipError, match="only of 2014"):
             run_sparcs_study(home, other, 2016)
         assert (study.folder / "study.html").exists()
 
-    def test_no_cell_large_enough(self, tmp_path: Path) -> None:
+    def test_without_a_large_enough_cell_there_are_no_norms(self, tmp_path: Path) -> None:
         few = write(tmp_path / "a.csv", [ROW] * 5)
         result = run_sparcs_study(Home(tmp_path / "home"), few, 2016)
         assert result.figures.tables["norms"].is_empty()
@@ -325,6 +327,6 @@ class TestWindowStudy:
             run_window_study(Home(tmp_path), dt.date(2025, 1, 1), dt.date(2025, 3, 31))
         assert "2025Q1" in caught.value.fix
 
-    def test_a_window_that_ends_before_it_starts(self, tmp_path: Path) -> None:
+    def test_a_window_that_ends_before_it_starts_is_wrong_usage(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="before it starts"):
             run_window_study(Home(tmp_path), dt.date(2025, 3, 31), dt.date(2025, 1, 1))

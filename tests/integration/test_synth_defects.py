@@ -109,7 +109,7 @@ def test_submissions_get_the_faults_that_were_planted_in_them(
     assert found == {("unrecognized" if rule == "S-FOLDER-NAME" else name, rule) for name, rule in planted}
 
 
-def test_what_was_sent_first_stays_in_force(faulty: tuple[Home, SynthReport, list[SubmissionReceipt]]) -> None:
+def test_the_first_submissions_stay_in_force(faulty: tuple[Home, SynthReport, list[SubmissionReceipt]]) -> None:
     _, report, receipts = faulty
     in_force = {(receipt.quarter, receipt.ccn) for receipt in receipts if receipt.in_force}
     assert in_force == {(quarter, ccn) for quarter in report.quarters for ccn in report.hospitals}

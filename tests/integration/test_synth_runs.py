@@ -61,7 +61,7 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("file_format", ["csv.gz", "parquet"])
-def test_another_format_holds_the_same_rows(small_csv: Path, tmp_path: Path, file_format: FileFormat) -> None:
+def test_another_format_has_the_same_rows(small_csv: Path, tmp_path: Path, file_format: FileFormat) -> None:
     generate_state(tmp_path / "inbox", StateArguments(**SMALL, seed=5, cms=False, file_format=file_format))
     paths = sorted(small_csv.glob("inbox/hospital/*/*/*.csv"))
     assert paths

@@ -81,7 +81,7 @@ def test_charge_lines_and_control_totals_add_up_exactly(
     assert 12 <= len(charges) / len(discharges) <= 17
 
 
-def test_every_code_is_one_the_tables_know(discharges: pl.DataFrame, charges: pl.DataFrame) -> None:
+def test_every_code_is_in_the_reference_tables(discharges: pl.DataFrame, charges: pl.DataFrame) -> None:
     assert discharges["type"].null_count() == 0
     assert set(discharges["discharge_disposition"]) <= set(load_dispositions()["disposition_code"])
     ranges = load_reference(None)["revenue_codes"]
@@ -142,7 +142,7 @@ def test_shares_are_those_of_a_state(discharges: pl.DataFrame) -> None:
     assert cell.mean() > 1.04 * cell.median()
 
 
-def test_people_are_one_person_from_stay_to_stay(demo: SynthReport, discharges: pl.DataFrame) -> None:
+def test_a_patient_stays_the_same_person_from_stay_to_stay(demo: SynthReport, discharges: pl.DataFrame) -> None:
     people = discharges.filter(pl.col("patient_id").is_not_null())
     alike = people.group_by("patient_id").agg(pl.col("birth_date", "sex", "zip_code").n_unique())
     assert alike.drop("patient_id").max().row(0) == (1, 1, 1)

@@ -120,7 +120,7 @@ def rewrite_ledger(home: Home) -> None:
     begin(home)
 
 
-def test_what_was_not_touched_is_found_whole(home: Home) -> None:
+def test_an_untouched_home_has_no_differences(home: Home) -> None:
     assert found(home) == []
     assert found(home, proofs=Proofs(head_of(home))) == []
     earlier = read_ledger(home)[-2].head

@@ -86,13 +86,13 @@ def test_a_cent_of_difference_is_reported_by_file_and_row(
     assert "found 0.01" in stated
 
 
-def test_machines_get_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, stated = verify(capsys, str(released), "--json")
     facts = json.loads(stated)
     assert (code, facts["ok"]) == (0, True)
 
 
-def test_what_is_not_a_release_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_a_release_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, stated = verify(capsys, str(tmp_path))
     assert code == 1
     assert "What to do" in stated

@@ -70,7 +70,7 @@ def _dictionary() -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_the_table_of_elements_is_the_one_made_of_cms_files():
+def test_the_table_of_elements_is_made_from_cms_files():
     stored = list(csv.DictReader(make_mapping.OUTPUT.open(encoding="utf-8")))
     with gzip.open(CCLF, "rt", encoding="utf-8-sig", newline="") as stream:
         assert make_mapping.mapping(_dictionary(), list(csv.DictReader(stream))) == stored

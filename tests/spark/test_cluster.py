@@ -84,12 +84,12 @@ def test_a_worker_dies_in_the_middle_of_the_build(outcome: _Outcome) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(marts.TABLES))
-def test_every_mart_has_duckdbs_rows_all_the_same(outcome: _Outcome, name: str) -> None:
+def test_every_mart_still_has_duckdbs_rows(outcome: _Outcome, name: str) -> None:
     ours, sparks = (settled.build.result.fingerprints for settled in (outcome.both.duckdb, outcome.both.spark))
     assert ours[name] == sparks[name]
 
 
-def test_the_release_has_the_same_bytes_but_for_the_engine_that_it_names(outcome: _Outcome) -> None:
+def test_the_release_has_the_same_bytes_except_for_the_name_of_the_engine(outcome: _Outcome) -> None:
     ours, sparks = outcome.both.duckdb.files(), outcome.both.spark.files()
     assert ours.keys() == sparks.keys()
     assert [path for path in ours if ours[path] != sparks[path]] == [FILE_NAME]
@@ -110,9 +110,7 @@ def test_the_state_is_as_uneven_as_it_should_be(outcome: _Outcome) -> None:
     assert empty not in of_hospital
 
 
-def test_a_cluster_without_workers_is_named_instead_of_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cluster_without_workers_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HCIP_SPARK_WAIT_SECONDS", "2")
     with (
         spark_cluster(tmp_path / "cluster", workers=0) as cluster,

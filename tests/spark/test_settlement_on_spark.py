@@ -45,7 +45,7 @@ def test_the_norm_table_is_the_same(both: Both) -> None:
     assert len(ours) == 6
 
 
-def test_the_release_has_the_same_bytes_but_for_the_engine_that_it_names(both: Both) -> None:
+def test_the_release_has_the_same_bytes_except_for_the_name_of_the_engine(both: Both) -> None:
     ours, sparks = both.duckdb.files(), both.spark.files()
     assert ours.keys() == sparks.keys()
     assert [path for path in ours if ours[path] != sparks[path]] == [FILE_NAME]
@@ -58,7 +58,7 @@ def test_the_release_verifies(both: Both) -> None:
     assert verify_release(both.spark.release.folder).ok
 
 
-def test_nothing_changed_since_whichever_engine_is_asked(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_period_is_recognized_as_unchanged_on_either_engine(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
     home = both.spark.home
     for engine in ("spark", "duckdb"):
         main(["run", str(PERIOD), "--home", str(home.root), "--engine", engine, "--json"])
@@ -67,13 +67,13 @@ def test_nothing_changed_since_whichever_engine_is_asked(both: Both, capsys: pyt
     assert outlook(home, PERIOD).unchanged == both.spark.release.folder
 
 
-def test_a_release_of_spark_is_made_again_on_duckdb(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_made_on_spark_is_reproduced_on_duckdb(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["reproduce", str(PERIOD), "--home", str(both.spark.home.root), "--engine", "duckdb"])
     assert ended.value.code == 0, capsys.readouterr()
 
 
-def test_both_releases_differ_in_nothing_that_diff_compares(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_finds_no_difference_between_the_releases(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["diff", str(both.duckdb.release.folder), str(both.spark.release.folder), "--json"])
     compared = json.loads(capsys.readouterr().out)

@@ -46,7 +46,7 @@ def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_machine_that_is_gone_at_any_write_leaves_nothing_half_shared(make: Make, after: bool) -> None:
+def test_a_machine_killed_at_any_write_leaves_nothing_half_shared(make: Make, after: bool) -> None:
     """Before the commit others see nothing of it, after it everything; and it goes on where it was."""
 
     def begin(step: int) -> tuple[Machine, Machine, Machine]:

@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_the_wheel_holds_every_file_of_package_and_models(wheel: Path) -> None:
+def test_the_wheel_has_every_file_of_package_and_models(wheel: Path) -> None:
     committed = subprocess.run(
         ["git", "ls-files", "hcip_pipeline", "dbt_project"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
@@ -38,7 +38,7 @@ def test_the_wheel_holds_every_file_of_package_and_models(wheel: Path) -> None:
     assert sorted(expected - held) == []
 
 
-def test_the_models_of_an_unpacked_wheel_are_its_own(wheel: Path, tmp_path: Path) -> None:
+def test_an_unpacked_wheel_uses_its_own_models(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = "from hcip_pipeline.warehouse import project; print(project.PROJECT, project.project_digest())"
     found = {
