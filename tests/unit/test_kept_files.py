@@ -84,7 +84,9 @@ def test_a_program_file_is_judged_as_the_intake_judges_it(tmp_path: Path, write:
         assert all(len(line) <= WIDTH for line in render_text([each.verdict]).split("\n"))
 
 
-def test_a_refusal_names_row_column_rule_and_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_names_row_column_and_rule_and_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _csv(tmp_path, _table({"adjustment_amount": "12.50"}))
     file = str(tmp_path / "committee_adjustments.csv")
 

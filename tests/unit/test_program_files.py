@@ -1,4 +1,4 @@
-"""Program files: what each may hold, which version is in force, and what the receipts state."""
+"""Program files: what each may contain, which version is in force, and what the receipts report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hcip_pipeline.intake.program.ingest import ProgramReceipt, ingest_program, 
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
 
-# ruff: noqa: E501 - a row of the table of breaches is read across
+# ruff: noqa: E501 - each row of the table of breaches stays on one line
 
 PERIOD = PerformancePeriod(2025, 1)
 NPI, OTHER_NPI = "1234567893", "1215000005"
@@ -91,7 +91,7 @@ def test_a_condition_met_is_y_n_or_blank(home: Home) -> None:
     assert lake(home, "condition_results").get_column("met").to_list() == ["Y", "N", None]
 
 
-def test_an_open_end_may_be_written_as_the_last_day_of_time(home: Home) -> None:
+def test_an_open_end_may_be_written_as_9999_12_31(home: Home) -> None:
     put(home, "care_partners", PARTNERS + f"210043,{NPI},Kim,,,2024-01-01,9999-12-31,2023-12-01,cleared,2023-12-02\n")
     assert ingest(home, "care_partners").status == "accepted"
 
@@ -116,7 +116,7 @@ def test_a_header_without_rows_is_accepted_with_a_warning(home: Home) -> None:
         ("intervention_activity", ACTIVITY + f"210043,{NPI},handwashing,3,\n", "INTERVENTION-UNKNOWN", "intervention_id"),
     ],
 )  # fmt: skip
-def test_what_is_worth_a_warning_is_accepted_and_reported(
+def test_a_file_with_warnings_is_accepted_and_the_warnings_are_reported(
     home: Home, table: str, text: str, rule: str, column: str
 ) -> None:
     put(home, table, text)
@@ -203,7 +203,7 @@ def test_nothing_in_force_after_a_refusal_stops_the_period(home: Home) -> None:
 # Versions
 
 
-def test_a_refused_file_leaves_the_one_before_in_force(home: Home) -> None:
+def test_a_refused_file_leaves_the_earlier_version_in_force(home: Home) -> None:
     put(home, "pool_notices", POOLS + "210043,100,N,2025-10-01\n")
     ingest(home, "pool_notices")
     put(home, "pool_notices", POOLS + "210043,lots,N,2025-10-01\n")
@@ -228,7 +228,7 @@ def test_a_corrected_file_supersedes_and_all_versions_are_kept(home: Home) -> No
     assert lake(home, "pool_notices").get_column("incentive_pool").to_list() == [Decimal(200)]
 
 
-def test_the_same_file_again_is_the_same_version_and_the_same_bytes(home: Home) -> None:
+def test_the_same_file_again_has_the_same_version_and_the_same_bytes(home: Home) -> None:
     put(home, "pool_notices", POOLS + "210043,100,N,2025-10-01\n")
     first = ingest_program(home, PERIOD)
     before = {path: path.read_bytes() for path in home.lake.rglob("*") if path.is_file()}
@@ -265,7 +265,7 @@ def test_a_killed_intake_is_finished_by_the_next(home: Home) -> None:
     assert lake(home, "pool_notices").height == 1
 
 
-# What else lies there
+# Other files
 
 
 def test_unknown_files_are_reported_with_a_suggestion(home: Home) -> None:

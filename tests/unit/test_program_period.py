@@ -42,11 +42,11 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def test_every_table_of_the_period_is_there_and_conditions_are_compared(home: Home) -> None:
-    taken = ingest_period(home, PERIOD, POLICY)
+def test_every_table_of_the_period_is_written_and_conditions_are_compared(home: Home) -> None:
+    intake = ingest_period(home, PERIOD, POLICY)
     for name in program.TABLES | protocol.TABLES:
         assert (home.lake_program(PERIOD) / f"{name}.parquet").exists(), name
-    results = next(receipt for receipt in taken.program.receipts if receipt.table == "condition_results")
+    results = next(receipt for receipt in intake.program.receipts if receipt.table == "condition_results")
     assert results.rules_broken == {"CONDITION-UNKNOWN": 1}
     excluded = pl.read_parquet(home.lake_program(PERIOD) / "excluded_in_period.parquet")
     assert excluded.get_column("npi").to_list() == ["1234567893"]

@@ -1,4 +1,4 @@
-"""Program and reference files in the shapes that spreadsheets give them: read as the plain file is, and reported."""
+"""Program and reference files as spreadsheets save them: read like the plain file, and reported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TEXTS: dict[str, tuple[Callable[[str], str | bytes], set[str]]] = {
 
 
 @pytest.mark.parametrize("how", TEXTS)
-def test_a_spreadsheet_s_csv_is_read_as_the_plain_file(tmp_path: Path, how: str) -> None:
+def test_a_spreadsheets_csv_is_read_like_the_plain_file(tmp_path: Path, how: str) -> None:
     change, reported = TEXTS[how]
     path = tmp_path / "pool_notices.csv"
     text = change(POOLS)
@@ -126,7 +126,7 @@ def test_windows_1252_is_read_and_reported(tmp_path: Path) -> None:
         (lambda t: t.replace("incentive_pool", "incentive pool", 1), "COLUMN-MISSING"),
     ],
 )
-def test_what_would_be_a_guess_is_refused(tmp_path: Path, change: Callable[[str], str], rule: str) -> None:
+def test_ambiguous_files_are_refused(tmp_path: Path, change: Callable[[str], str], rule: str) -> None:
     path = tmp_path / "pool_notices.csv"
     path.write_text(change(POOLS))
     with pytest.raises(TableRefusedError) as caught:

@@ -1,4 +1,4 @@
-"""Protocol files: which is in force, what the lake holds, and what a bad file does to its own hospital alone."""
+"""Protocol files: which one is in force, what the lake contains, and that a bad file affects only its own hospital."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_conditions_changed_under_the_same_approval_are_not_locked(home: Home) -
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "protocols").select("version", "has_locked_conditions").rows() == [(2, False)]
     assert ("210043", "CONDITIONS-CHANGED") in findings(home)
-    # Run again, approved anew before the period, or taken back.
+    # Run again, approved again before the period, or reverted.
     write_lake_protocols(home, PERIOD, POLICY)
     assert table(home, "protocols").select("version", "has_locked_conditions").rows() == [(2, False)]
     put(home, changed.replace("approved_on: 2024-12-12", "approved_on: 2024-12-30"))
@@ -221,20 +221,20 @@ LATER = EXAMPLE.replace("first_performance_period: 2024H1", "first_performance_p
 
 @pytest.mark.parametrize("is_next_year", [False, True])
 def test_a_program_begins_with_the_first_protocol_that_was_accepted(home: Home, is_next_year: bool) -> None:
-    put(home, "hospital: [", year=2023)  # refused: it is no YAML
+    put(home, "hospital: [", year=2023)  # refused: it is not YAML
     put(home, year=2024)
     write_lake_protocols(home, PERIOD, POLICY)
     assert program(home) == ("2024H1", 2, False)
     put(home, LATER, year=2025 if is_next_year else 2024)
     write_lake_protocols(home, PERIOD, POLICY)
     assert program(home) == ("2024H1", 2, True)
-    put(home, year=2025)  # named rightly again: the change stays in sight
+    put(home, year=2025)  # named correctly again: the change is still reported
     write_lake_protocols(home, PERIOD, POLICY)
     assert program(home) == ("2024H1", 2, True)
     assert ("210043", "FIRST-PERIOD-CHANGED") in findings(home)
 
 
-def test_the_first_protocol_counts_whichever_period_was_ingested_before(home: Home) -> None:
+def test_the_first_protocol_counts_whichever_period_was_ingested_first(home: Home) -> None:
     put(home, year=2024)
     put(home, LATER, year=2025)
     write_lake_protocols(home, PERIOD, POLICY)
@@ -258,7 +258,7 @@ def test_an_approved_correction_decides_which_is_right(home: Home) -> None:
 
 
 @pytest.mark.parametrize(("first", "approved_by"), [("2025", "Office"), ("2025H3", "Office"), ("2025H1", "")])
-def test_a_correction_that_is_no_period_or_not_approved_is_refused(home: Home, first: str, approved_by: str) -> None:
+def test_a_correction_without_a_valid_period_or_approval_is_refused(home: Home, first: str, approved_by: str) -> None:
     put(home)
     correct(home, first, approved_by=approved_by)
     assert table(home, "program_corrections").is_empty()

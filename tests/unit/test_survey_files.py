@@ -1,4 +1,4 @@
-"""The survey form of a release, filled and sent back: read as results and activities, each problem with its cell."""
+"""The survey form of a release, completed and returned: read as results and activities, each problem with its cell."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ CONDITIONS, ACTIVITIES = survey.CONDITIONS.name, survey.ACTIVITIES.name
 
 @pytest.fixture
 def form(released: Path) -> Any:  # noqa: F811
-    """The form as it went out, to be filled in."""
+    """The form as it was sent out, to be filled in."""
     return openpyxl.load_workbook(released / "reports" / A / NAME)
 
 
 @pytest.fixture
 def computed_form(released: Path, unreleased: State) -> Any:  # noqa: F811
-    """A form in which condition A1 is measured for everybody and met, A3 is to be measured and has no data."""
+    """A form in which condition A1 is measured for everybody and met, and A3 should be measured but has no data."""
     inputs = json.loads((released / "datapackage.json").read_bytes())["inputs"]
     draft = Draft(unreleased.home, PERIOD, 1, unreleased.policy, ReleaseFiles.at(released), (A,), tuple(inputs))
     source = ReportSource(draft)
@@ -52,7 +52,7 @@ def computed_form(released: Path, unreleased: State) -> Any:  # noqa: F811
 
 @pytest.fixture
 def send(tmp_path: Path) -> Callable[[Any], ProgramIntake]:
-    """Puts a workbook into the inbox and takes the period's program files in."""
+    """Puts a workbook into the inbox and ingests the period's program files."""
     home = Home(tmp_path)
     folder = home.inbox / "program" / str(PERIOD)
     folder.mkdir(parents=True)
@@ -78,7 +78,7 @@ def _lake(tmp_path: Path, table: str) -> pl.DataFrame:
     return pl.read_parquet(Home(tmp_path).lake_program(PERIOD) / f"{table}.parquet")
 
 
-def test_what_is_filled_in_becomes_results_and_activities(
+def test_filled_in_cells_become_results_and_activities(
     form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
 ) -> None:
     sheet = form[CONDITIONS]
@@ -114,7 +114,7 @@ def test_a_blank_stays_missing(form: Any, send: Callable[[Any], ProgramIntake], 
         (ACTIVITIES, "E", -1, "NUMBER-OUT-OF-RANGE"),
     ],
 )
-def test_a_cell_that_cannot_be_read_is_reported_by_its_place(
+def test_a_cell_that_cannot_be_read_is_reported_with_its_address(
     form: Any, send: Callable[[Any], ProgramIntake], sheet: str, column: str, value: object, rule: str
 ) -> None:
     form[sheet][f"{column}6"] = value
@@ -141,7 +141,9 @@ def test_a_changed_sheet_is_refused(form: Any, send: Callable[[Any], ProgramInta
     ]
 
 
-def test_what_is_no_workbook_is_refused(form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_workbook_is_refused(
+    form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
+) -> None:
     send(form)
     (Home(tmp_path).inbox / "program" / str(PERIOD) / NAME).write_bytes(b"PK\x03\x04 not a workbook")
     receipt = _survey(ingest_program(Home(tmp_path), PERIOD))
@@ -173,7 +175,7 @@ def test_a_csv_file_that_differs_counts_and_the_conflict_is_reported(
 
 @pytest.fixture
 def all_otherwise(released: Path, tmp_path: Path, send: object) -> None:  # noqa: F811
-    """A CSV file that came later and states otherwise of every result, computed or reported."""
+    """A later CSV file that differs from every result, computed or reported."""
     rows = ReleaseFiles.at(released).table("conditions", A).select("npi", "condition_id", "met").rows()
     lines = [f"{A},{npi_},{condition},{'N' if met == 'Y' else 'Y'},,\n" for npi_, condition, met in rows]
     folder = Home(tmp_path).inbox / "program" / str(PERIOD)
@@ -193,9 +195,7 @@ def test_an_untouched_form_conflicts_with_nothing(
 
 
 @pytest.mark.usefixtures("all_otherwise")
-def test_a_typed_answer_among_those_of_the_form_is_the_one_conflict(
-    form: Any, send: Callable[[Any], ProgramIntake]
-) -> None:
+def test_only_a_newly_typed_answer_is_a_conflict(form: Any, send: Callable[[Any], ProgramIntake]) -> None:
     line = _line(form[CONDITIONS], npi(2), "A3")
     form[CONDITIONS][f"F{line}"] = "N"
     (problem,) = _survey(send(form)).problems
@@ -218,7 +218,7 @@ def test_a_computed_condition_is_shown_and_one_without_data_is_asked(computed_fo
     assert computed_form[survey.SENT_OUT].sheet_state == "hidden"
 
 
-def test_a_computed_condition_is_no_reported_result_whatever_was_typed_over_it(
+def test_a_computed_condition_is_never_a_reported_result_even_if_overwritten(
     computed_form: Any, send: Callable[[Any], ProgramIntake], tmp_path: Path
 ) -> None:
     sheet = computed_form[CONDITIONS]
@@ -236,7 +236,7 @@ def test_a_computed_condition_is_no_reported_result_whatever_was_typed_over_it(
     assert "A1" not in {condition for _, condition in results} and (npi(2), "A3") in results
 
 
-def test_a_hospital_checks_its_form_before_it_sends_it(form: Any, tmp_path: Path) -> None:
+def test_a_hospital_can_check_its_form_before_sending_it(form: Any, tmp_path: Path) -> None:
     form[CONDITIONS]["F6"] = "perhaps"
     form.save(tmp_path / NAME)
     checked = CliRunner().invoke(cli.cli, ["check", str(tmp_path / NAME)])

@@ -1,8 +1,8 @@
 """What program files must satisfy beyond their contract (inputs.md, "Program files").
 
-Belongs here: rules over one row, and against the hospitals, the catalogue and the protocols (a negative payment is one
-that the hospital took back, and breaks none). Does not belong here:
-what the figures mean for a payment, which is the waterfall's (methodology §9).
+Belongs here: rules for one row, by itself and against the hospitals, the catalogue and the protocols (a negative
+payment is one that the hospital took back, which breaks no rule). Does not belong here: what the figures mean for a
+payment, which the waterfall decides (methodology §9).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
             "ADJUSTMENT-INCREASE",
             "adjustment_amount",
             pl.col("adjustment_amount") > 0,
-            "the adjustment increases a payment, and no more is paid than was calculated",
+            "the adjustment increases a payment, but may only reduce it",
         ),
     ),
     "pfs_cap_notices": (_negative("approved_amount"),),
@@ -110,7 +110,10 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "committee_meetings": (
         RowRule("NUMBER-OUT-OF-RANGE", "members_present", pl.col("members_present") < 1, "no member was present"),
         RowRule(
-            "NUMBER-OUT-OF-RANGE", "physicians_present", pl.col("physicians_present") < 0, "physicians_present is < 0"
+            "NUMBER-OUT-OF-RANGE",
+            "physicians_present",
+            pl.col("physicians_present") < 0,
+            "physicians_present is below zero",
         ),
         RowRule(
             "PARTS-EXCEED-TOTAL",
@@ -133,8 +136,8 @@ def program_rules(
     Args:
         table: the file's contract.
         period: the period whose folder it is in.
-        hospitals: the CCNs that are known.
-        conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
+        hospitals: the known CCNs.
+        conditions: pairs of CCN and condition id of the protocols in force; None if they are not known.
     """
     ccn = pl.col("hospital_ccn")
     rules = [
@@ -152,7 +155,7 @@ def program_rules(
         rules.append(RowRule("DATE-OUTSIDE-PERIOD", "met_on", outside, f"the meeting was not held in {period}"))
     if table.name == "redesign_results":
         outside = ~pl.col("quarter").is_in([str(quarter) for quarter in period.quarters])
-        rules.append(RowRule("QUARTER-OUTSIDE-PERIOD", "quarter", outside, f"the quarter is none of {period}"))
+        rules.append(RowRule("QUARTER-OUTSIDE-PERIOD", "quarter", outside, f"the quarter is not in {period}"))
     if table.name == "condition_results" and conditions is not None:
         # The hospitals without a protocol are reported elsewhere, once each.
         with_protocol = ccn.is_in(sorted({hospital for hospital, _ in conditions}))

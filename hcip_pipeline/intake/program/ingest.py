@@ -3,8 +3,9 @@
 Belongs here: which version of a file is in force, and the receipt of each. Does not belong here: what a row must
 satisfy (``contracts.program``, ``edits``).
 
-Lake, ``lake/program/period=<p>/``: ``<table>.parquet`` in force, ``history/<table>.r<n>.parquet`` every accepted
-version, ``receipts/<table>.r<n>.json`` every version that ever came in. A refused file leaves the one before in force.
+Lake, ``lake/program/period=<p>/``: ``<table>.parquet`` the version in force, ``history/<table>.r<n>.parquet`` every
+accepted version, ``receipts/<table>.r<n>.json`` every version that ever arrived. A refused file leaves the earlier
+version in force.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from hcip_pipeline.tables.tabular import LINE, read_text_table
 
 @dataclass(frozen=True)
 class ProgramIntake:
-    """What became of a period's program files; ``unknown_files`` were found and not read."""
+    """The outcome for a period's program files; ``unknown_files`` were found but not read."""
 
     period: PerformancePeriod
     receipts: tuple[ProgramReceipt, ...]
@@ -50,7 +51,7 @@ class ProgramIntake:
         return tuple(receipt for receipt in self.receipts if receipt.status == "refused")
 
     def require_in_force(self) -> None:
-        """Raise where a refused file leaves nothing in force: the settlement would silently lack it.
+        """Raise if a refused file leaves nothing in force, because the settlement would silently lack it.
 
         Raises:
             ProgramRefusedError: for the refused files without an accepted version, with their first problems.
@@ -67,12 +68,12 @@ class ProgramIntake:
 
 
 def ingest_read_later(home: Home, period: PerformancePeriod) -> list[ProgramIntake]:
-    """Ingest what ``period`` reads of the program folders of earlier periods.
+    """Ingest the files that ``period`` reads from the program folders of earlier periods.
 
-    Sums to date must not depend on which commands were run before.
+    Sums to date must not depend on the commands that were run earlier.
 
     Raises:
-        HcipError: one of these files is refused, and no version before it is in force.
+        HcipError: one of these files is refused, and no earlier version is in force.
     """
     hospitals = known_hospitals(home.inbox)
     ingested = []
@@ -101,7 +102,7 @@ def ingest_program(
     Args:
         home: the home folder.
         period: the period.
-        conditions: pairs of CCN and condition id of the protocols in force, to warn of results for other ones.
+        conditions: pairs of CCN and condition id of the protocols in force, to warn about results for other conditions.
 
     Raises:
         HcipError: the table of hospitals in the inbox is itself refused. A refused program file does not raise: see
@@ -157,7 +158,7 @@ def _ingest(
 def judge_program_file(
     path: Path, table: Table, period: PerformancePeriod, rules: tuple[RowRule, ...], within: Path | None = None
 ) -> tuple[ProgramReceipt, pl.DataFrame | None]:
-    """The receipt of one file, not yet numbered, and its rows in key order, or None when it is refused.
+    """The receipt of one file, not yet numbered, and its rows in key order, or None if it is refused.
 
     Args:
         within: the folder that no link may lead out of (the inbox).
@@ -194,16 +195,16 @@ def read_program_file(
     inbox: Path | None = None,
     conditions: Collection[tuple[str, str]] | None = None,
 ) -> tuple[ProgramReceipt, pl.DataFrame | None]:
-    """Judge one program file by the intake's own rules, without a home.
+    """Judge one program file by the intake's rules, without a home.
 
     Args:
-        path: the file, named as its table.
+        path: the file, named after its table.
         period: the period it reports on.
-        inbox: where a table of hospitals may replace the shipped one, and out of which no link may lead.
+        inbox: the folder whose table of hospitals replaces the shipped one, and that no link may lead out of.
         conditions: as for :func:`ingest_program`.
 
     Returns:
-        What became of it, and its rows, or None where it is refused.
+        The receipt, and the rows, or None if the file is refused.
 
     Raises:
         HcipError: the file's name is not a program table's, or the table of hospitals is refused.
@@ -219,7 +220,7 @@ def read_program_file(
 
 
 def read_later_periods(inbox: Path, period: PerformancePeriod) -> list[PerformancePeriod]:
-    """Half-years before ``period`` that the inbox has program files of."""
+    """Half-years before ``period`` for which the inbox has a program folder."""
     named = [name for name in program_periods(inbox) if re.fullmatch(r"[0-9]{4}H[12]", name)]
     return [earlier for earlier in map(PerformancePeriod.parse, named) if earlier < period]
 
@@ -244,7 +245,7 @@ def _times_as_given(frame: pl.DataFrame) -> dict[str, list[str]]:
 
 
 def _sha256(path: Path) -> str:
-    """Blank where the file cannot be opened."""
+    """The file's hash; blank if it cannot be opened."""
     try:
         return sha256_of(path, TABLE, links=False)
     except NotReceivedError:
@@ -256,7 +257,7 @@ def _size(path: Path) -> int:
 
 
 def _unknown_files(folder: Path, period: PerformancePeriod) -> tuple[str, ...]:
-    """What is in the folder and is not a program file or survey of it, with the name that may be meant."""
+    """Files in the folder that are neither program files nor surveys of its period, with the name that may be meant."""
     if not folder.is_dir():
         return ()
     known = [f"{name}.csv" for name in TABLES]

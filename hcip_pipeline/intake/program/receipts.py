@@ -1,6 +1,6 @@
-"""The receipt of a program file or survey form: what became of it, and the version that holds.
+"""The receipt of a program file or survey form: its outcome, and the version in force.
 
-Belongs here: the receipt, its number, and finding those of before. Does not belong here: judging a file.
+Belongs here: the receipt, its number, and finding earlier receipts. Does not belong here: judging a file.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Status = Literal["accepted", "refused", "absent"]
 
 @dataclass(frozen=True)
 class ProgramReceipt:
-    """What became of one program file.
+    """The outcome for one program file.
 
     Attributes:
-        status: ``absent`` when the inbox holds no such file.
-        version: counted from 1 as files of this name came in; 0 for an absent one.
-        times_as_given: first and last day of each date column, as the file itself has them; no clock is read.
-        in_force: the version that holds; 0 when none does and the table is empty.
+        status: ``absent`` if the inbox has no such file.
+        version: numbered from 1 in the order in which files of this name arrived; 0 if absent.
+        times_as_given: first and last day of each date column of the file; no clock is read.
+        in_force: the version in force; 0 if there is none and the table is empty.
         rules_broken: breaches by rule, warnings included.
-        problems: the first breaches of each rule and column, in words.
+        problems: the first breaches of each rule and column.
     """
 
     table: str
@@ -61,13 +61,13 @@ class ProgramReceipt:
         return f"{self.table}: {self.status}, {held}" + (f" ({broken})" if broken else "")
 
     def details(self, indent: int = 0) -> str:
-        """The verdict on the file, then each problem with its place and its way out, within 80 columns."""
+        """The verdict on the file, then each problem with its place and what to do, within 80 columns."""
         verdict = wrapped(f"{self.file}: {self.status}, {self.rows:,} row{'s' * (self.rows != 1)}", indent)
         return "\n".join([verdict, *(problem_text(problem, indent) for problem in self.problems)])
 
 
 def numbered(receipt: ProgramReceipt, earlier: list[dict[str, Any]]) -> ProgramReceipt:
-    """The same number for the same verdict on the same bytes as the last; else the next."""
+    """The receipt with the last number if it has the last verdict on the same bytes, else with the next number."""
     if not earlier:
         return replace(receipt, version=1)
     last = earlier[-1]
@@ -81,19 +81,19 @@ def _verdict(receipt: ProgramReceipt) -> dict[str, Any]:
 
 
 def receipt_in_force(name: str, lake: Path) -> dict[str, Any] | None:
-    """The receipt of the version of a table that holds; None when the table is empty for want of a file."""
+    """The receipt of a table's version in force; None if no file was accepted and the table is empty."""
     return next((old for old in reversed(receipts_of(name, lake)) if old["status"] == "accepted"), None)
 
 
 def receipts_of(name: str, lake: Path) -> list[dict[str, Any]]:
-    """Receipts of a table so far, oldest first."""
+    """All receipts of a table, oldest first."""
     files = (lake / "receipts").glob(f"{name}.r*.json") if (lake / "receipts").is_dir() else iter(())
     found = [_with_current_ids(read_record(file, "version", "status")) for file in files]
     return sorted(found, key=lambda receipt: int(receipt["version"]))
 
 
 def _with_current_ids(receipt: dict[str, Any]) -> dict[str, Any]:
-    """A receipt with the ids that its rules have now: the same file judged again is the same verdict."""
+    """A receipt with the current ids of its rules, so that the same file judged again gets the same verdict."""
     problems = [Problem.from_dict(problem).as_dict() for problem in receipt.get("problems", ())]
     broken = {current_id(rule): count for rule, count in receipt.get("rules_broken", {}).items()}
     return receipt | {"problems": problems, "rules_broken": dict(sorted(broken.items()))}

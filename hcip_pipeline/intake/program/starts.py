@@ -1,6 +1,6 @@
-"""When each hospital's program began (methodology §15): every version of its protocols, and approved corrections.
+"""When each hospital's program began (methodology §15), from all versions of its protocols and approved corrections.
 
-Lake: ``lake/protocols/<ccn>/<year>.r<n>.yaml`` holds every version that was ever accepted, byte for byte.
+Lake: ``lake/protocols/<ccn>/<year>.r<n>.yaml`` are all versions that were ever accepted, byte for byte.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def kept_versions(folder: Path, year: int) -> dict[int, Path]:
 def program_starts(home: Home, period: PerformancePeriod) -> dict[str, ProgramStart]:
     """Hospital -> when its program began, as known for ``period``.
 
-    Protocols of later years and corrections filed for later periods are left out. Years come in order, then versions
-    as they were accepted.
+    Protocols of later years and corrections filed for later periods are left out. Protocols are ordered by year, then
+    by version.
     """
     named: dict[str, list[str]] = {}
     root = home.lake / "protocols"
@@ -53,7 +53,7 @@ def start_of(named: Sequence[str], corrected: str | None = None, filed_in: str |
     Args:
         named: the first performance period that each accepted protocol names, in order.
         corrected: the one that an approved correction names.
-        filed_in: the period of the program folder that holds the correction.
+        filed_in: the period of the program folder with the correction.
     """
     first = named[0] if named else None
     others = tuple(sorted({other for other in named if other != first}))

@@ -1,1 +1,1 @@
-"""Implementation protocols of hospitals: versions, and the tables of the lake that follow from them."""
+"""Implementation protocols of hospitals: their versions, and the tables of the lake that are made from them."""

@@ -1,10 +1,10 @@
 """Ingesting implementation protocols: ``<inbox>/protocols/<ccn>/<year>.yaml`` to the lake.
 
 Belongs here: which file of a hospital is in force in a period, its versions, and the protocol tables of the lake.
-Does not belong here: what a protocol may hold and must satisfy (``policy.protocol``, ``policy.protocol_checks``).
+Does not belong here: what a protocol may contain and must satisfy (``policy.protocol``, ``policy.protocol_checks``).
 
 Lake: ``lake/protocols/<ccn>/<year>.r<n>.yaml`` every version that was ever accepted, byte for byte;
-``lake/program/period=<p>/{protocols,conditions,…}.parquet`` what is in force in a period.
+``lake/program/period=<p>/{protocols,conditions,…}.parquet`` the versions in force in a period.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class ProtocolFile:
 
     Attributes:
         ccn, year: the hospital, and the year of the file: the newest not after the period's.
-        protocol: None when the file is refused and no version before it was accepted.
-        problems: every breach of the program's rules; a refused file is one.
+        protocol: None if the file is refused and no earlier version was accepted.
+        problems: every breach of the program's rules; a refusal is one of them.
         file: the file in the inbox.
-        sha256: of the file whose protocol is in force; of the refused one when none is.
-        version: of the protocol in force, counted from 1 as they came in; 0 before it is in the lake.
+        sha256: of the file whose protocol is in force; of the refused one if none is.
+        version: of the protocol in force, numbered from 1 in order of arrival; 0 before it is in the lake.
     """
 
     ccn: str
@@ -56,7 +56,7 @@ class ProtocolFile:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the file in the inbox is refused; the version before it may still be in force."""
+        """Whether the file in the inbox is refused; an earlier version may still be in force."""
         return any(problem.rule == "PROTOCOL-REFUSED" for problem in self.problems)
 
 
@@ -72,9 +72,9 @@ def load_protocols(
     Args:
         inbox: the inbox folder.
         period: the performance period.
-        policy: the region's policy, against which elections are read.
-        meetings: the period's ``committee_meetings``; None when nothing is known of meetings.
-        starts: when each hospital's program began; None asks the protocols in the inbox.
+        policy: the region's policy, against which elections are checked.
+        meetings: the period's ``committee_meetings``; None if nothing is known about meetings.
+        starts: when each hospital's program began; if None, the protocols in the inbox tell.
 
     Raises:
         HcipError: the table of hospitals in the inbox is refused. A refused protocol is a problem of its hospital.
@@ -90,7 +90,7 @@ def load_protocols(
         try:
             protocol = read_protocol(file, ccn, hospitals, inbox)
         except HcipError as error:
-            # Without the path: what reaches a release must not depend on where the home is.
+            # Without the path: nothing in a release may depend on the location of the home.
             where = f"line {error.row}: " if error.row is not None else ""
             problem = Problem("PROTOCOL-REFUSED", f"{where}{error.message} ({error.fix})", column=file.name)
             loaded.append(ProtocolFile(ccn, max(usable), None, (problem,), file, _sha256(file)))
@@ -118,13 +118,13 @@ def read_protocol(file: Path, ccn: str, hospitals: set[str], within: Path | None
         within: the folder that no link may lead out of (the inbox).
 
     Raises:
-        HcipError: a link, too large, no YAML, a key or value that a protocol cannot have, another hospital's CCN, or a
-            hospital that is not known.
+        HcipError: the file is a link, too large or not YAML, has a key or value that a protocol cannot have or another
+            hospital's CCN, or the hospital is not known.
     """
     content = load_yaml(file, "implementation protocol", within=within, links=False)
     protocol = validate_yaml(Protocol, content, file, "implementation protocol")
     if protocol.hospital.ccn != ccn:
-        message = f"hospital.ccn is {protocol.hospital.ccn}, and the folder is {ccn}"
+        message = f"hospital.ccn is {protocol.hospital.ccn}, but the folder is {ccn}"
         raise HcipError(message, file=file, fix="put the file into its hospital's folder, or correct the CCN")
     if ccn not in hospitals:
         raise HcipError(f"{ccn} is not in the table of hospitals", file=file, fix="add it to reference/hospitals.csv")
@@ -132,10 +132,10 @@ def read_protocol(file: Path, ccn: str, hospitals: set[str], within: Path | None
 
 
 def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) -> list[ProtocolFile]:
-    """Put the protocols in force in a period into the lake, and return them.
+    """Write the protocols in force in a period to the lake, and return them.
 
     Run it after :func:`~hcip_pipeline.intake.program.ingest.ingest_program`, whose ``committee_meetings`` it reads.
-    Tables: ``contracts.protocol``. A refused file leaves the version before it in force.
+    Tables: ``contracts.protocol``. A refused file leaves the earlier version in force.
 
     Raises:
         HcipError: as :func:`load_protocols`.
@@ -161,7 +161,7 @@ def write_lake_protocols(home: Home, period: PerformancePeriod, policy: Policy) 
 
 
 def unknown_protocol_files(inbox: Path) -> list[str]:
-    """What is in ``<inbox>/protocols/`` and is no ``<ccn>/<year>.yaml`` (hidden names apart)."""
+    """Files in ``<inbox>/protocols/`` that are not named ``<ccn>/<year>.yaml``, except hidden ones."""
     folder = inbox / "protocols"
     if not folder.is_dir():
         return []
@@ -172,7 +172,7 @@ def unknown_protocol_files(inbox: Path) -> list[str]:
 
 
 def _receipt(file: ProtocolFile) -> dict[str, object]:
-    """What became of one protocol file; ``sha256`` is the inbox file's, ``sha256_in_force`` that of what holds."""
+    """The outcome for one file; ``sha256`` is the inbox file's, ``sha256_in_force`` that of the version in force."""
     return {
         "hospital_ccn": file.ccn,
         "file": f"protocols/{file.ccn}/{file.year}.yaml",
@@ -193,7 +193,7 @@ def _with_version(
     hospitals: set[str],
     starts: Mapping[str, ProgramStart],
 ) -> ProtocolFile:
-    """The file with its version; a refused one is replaced by the version before it."""
+    """The file with its version; a refused one is replaced by the last accepted version."""
     versions = kept_versions(lake / file.ccn, file.year)
     newest = max(versions, default=0)
     if file.protocol is None:
@@ -212,7 +212,7 @@ def _with_version(
 
 
 def _keep_versions(home: Home, period: PerformancePeriod, hospitals: set[str]) -> None:
-    """Keep what is new of every year's protocol up to the period's: the first one states when the program began."""
+    """Store new versions of each year's protocol up to the period's; the first one tells when the program began."""
     for ccn, files in _protocol_files(home.inbox).items():
         folder = home.lake / "protocols" / ccn
         for year, file in files.items():
@@ -243,7 +243,7 @@ def _readable(file: Path, ccn: str, hospitals: set[str], inbox: Path) -> Protoco
     try:
         return read_protocol(file, ccn, hospitals, inbox)
     except HcipError:
-        return None  # a refused file counts for nothing
+        return None  # a refused file does not count
 
 
 def _meetings_by_hospital(meetings: pl.DataFrame | None) -> dict[str, list[dt.date]] | None:
@@ -254,7 +254,7 @@ def _meetings_by_hospital(meetings: pl.DataFrame | None) -> dict[str, list[dt.da
 
 
 def _sha256(file: Path) -> str:
-    """Blank where the file cannot be opened."""
+    """The file's hash; blank if it cannot be opened."""
     try:
         return sha256_of(file, YAML, links=False)
     except NotReceivedError:

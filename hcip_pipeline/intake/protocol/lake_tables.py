@@ -47,7 +47,7 @@ def protocol_tables(
     """The tables by name, typed and ordered by key.
 
     Args:
-        starts: when each hospital's program began; a hospital may have a program and no longer a protocol in force.
+        starts: when each hospital's program began; a program may no longer have a protocol in force.
     """
     terms = {file.ccn: file.protocol.terms for file in files if file.protocol is not None}
     in_force = [(file, file.protocol) for file in files if file.protocol is not None]
@@ -140,7 +140,7 @@ def _conditions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
 
 
 def _threshold(condition: ConditionOfPayment) -> dict[str, Any]:
-    """The columns of a condition that is evaluated; empty for one that is reported."""
+    """The columns of a condition that is computed; empty for one that is reported."""
     if (threshold := condition.computed) is None:
         return {}
     return {

@@ -1,1 +1,1 @@
-"""Completed care redesign surveys: reading the forms, and which of them is in force in a period."""
+"""Completed care redesign surveys: reading the forms, and which one is in force in a period."""

@@ -1,7 +1,7 @@
-"""Care redesign surveys that come back filled: ``<inbox>/program/<period>/survey_<ccn>_<period>.xlsx``.
+"""Completed care redesign surveys: ``<inbox>/program/<period>/survey_<ccn>_<period>.xlsx``.
 
-Belongs here: reading a form's sheets as the program tables they become, and each breach by sheet and cell. Does
-not belong here: the form's layout (``contracts.survey``), versions and what is in force (``ingest``).
+Belongs here: reading a form's sheets into program tables, and naming each breach by sheet and cell. Does not belong
+here: the form's layout (``contracts.survey``), versions and which one is in force (``ingest``).
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable
 from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent
 
-#: Changed computed answers that are listed of a sheet; all are counted.
+#: Changed computed answers that are listed per sheet; all are counted.
 _LISTED = 20
 
 
 @dataclass(frozen=True)
 class SentOut:
-    """An answer that a form held when it went out, as text; a computed one is shown and not asked."""
+    """An answer that a form already had when it was sent out, as text; a computed one is shown, not asked for."""
 
     answer: str
     is_computed: bool
@@ -52,11 +52,11 @@ class JudgedSurvey:
     """A form as read.
 
     Attributes:
-        frames: program table -> the rows that are filled in, in the table's columns and key order; empty when refused.
-        problems: every breach listed; ``column`` is the cell, as ``Conditions!F7``.
+        frames: program table -> the rows that are filled in, in the table's columns and key order; empty if refused.
+        problems: the listed breaches; ``column`` is the cell, as ``Conditions!F7``.
         counts: breaches by rule.
-        sha256: of the file; blank when it cannot be opened.
-        sent_out: sheet, NPI and subject -> the answer that the form held already when it went out.
+        sha256: of the file; blank if it cannot be opened.
+        sent_out: sheet, NPI and subject -> the answer that the form already had when it was sent out.
     """
 
     ccn: str
@@ -85,13 +85,13 @@ def judge_survey(
     conditions: Collection[tuple[str, str]] | None = None,
     within: Path | None = None,
 ) -> JudgedSurvey:
-    """Read a filled form.
+    """Read a completed form.
 
     Args:
         path: the file, named ``survey_<ccn>_<period>.xlsx``.
-        period: the period that it must be about.
-        hospitals: the CCNs that are known.
-        conditions: pairs of CCN and condition id of the protocols in force; None when they are not known.
+        period: the period that it must report on.
+        hospitals: the known CCNs.
+        conditions: pairs of CCN and condition id of the protocols in force; None if they are not known.
         within: the folder that no link may lead out of (the inbox).
     """
     named = survey.parse_form_name(path.name)
@@ -155,7 +155,7 @@ def _with(judged: JudgedSurvey, problems: list[Problem]) -> JudgedSurvey:
     return replace(judged, problems=tuple(problems), counts=tally(problems))
 
 
-#: what openpyxl and the modules that unpack raise for a workbook that is cut or damaged, at first or at any later row
+#: raised by openpyxl and the unpacking modules for a truncated or damaged workbook, on opening it or at any row
 _UNREADABLE = (
     *DAMAGE, InvalidFileException, ParseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
     AssertionError, ExtentError,
@@ -170,7 +170,7 @@ def _why(error: Exception) -> str:
 
 @contextmanager
 def _opened(raw: bytes) -> Iterator[Any]:
-    """The workbook; rows are read as they are asked for, so damage may show at any of them."""
+    """The workbook; rows are read on demand, so damage may be found at any of them."""
     # Rows that are empty except for their style cost nothing here: they are read one by one, up to the form's ceiling.
     check_extent(BytesIO(raw), len(raw), replace(SURVEY, rows=WORKBOOK.rows))
     book = openpyxl.load_workbook(BytesIO(raw), read_only=True)
@@ -193,14 +193,14 @@ def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | Non
         if str(cover.get(cell) or "").strip() != value:
             return Problem(
                 "SURVEY-OTHER-FORM",
-                f"the form has {_shown(cover.get(cell))} where its name says {value}",
+                f"the form says {_shown(cover.get(cell))}, but its name says {value}",
                 column=f"{survey.COVER}!{cell}",
             )
     return None
 
 
 def _sent_out(book: Any) -> dict[tuple[str, str, str], SentOut]:
-    """What the form held when it was sent; nothing where it is of a release whose forms did not record that."""
+    """The answers that the form had when it was sent out; empty for older releases, whose forms did not record them."""
     found: dict[tuple[str, str, str], SentOut] = {}
     if survey.SENT_OUT in book.sheetnames:
         width = len(survey.SENT_OUT_HEAD)
@@ -212,7 +212,7 @@ def _sent_out(book: Any) -> dict[tuple[str, str, str], SentOut]:
 
 @dataclass(frozen=True)
 class _Filled:
-    """What was filled into a sheet, and what is reported about the rest."""
+    """The rows of a sheet that are filled in, and problems of the others."""
 
     text: TextTable
     noted: list[Problem]
@@ -221,9 +221,9 @@ class _Filled:
 def _sheet(
     book: Any, form: FormSheet, ccn: str, sent_out: Mapping[tuple[str, str, str], SentOut]
 ) -> _Filled | list[Problem]:
-    """A sheet's filled rows as text cells of its program table, or what is wrong with the sheet itself.
+    """A sheet's filled-in rows as text cells of its program table, or the problems of the sheet itself.
 
-    Computed answers are not rows: they are in the form to be seen. Where one was changed, that is noted.
+    Computed answers are not rows, because the form only shows them. If one was changed, that is noted.
     """
     if form.name not in book.sheetnames:
         return [Problem("SURVEY-CHANGED", f"the sheet '{form.name}' is missing", column=form.name)]
@@ -233,7 +233,7 @@ def _sheet(
     for place, (title, wanted) in enumerate(zip(titles, form.titles, strict=False), start=1):
         if title != wanted:
             cell = f"{form.name}!{get_column_letter(place)}{survey.HEAD_ROW}"
-            return [Problem("SURVEY-CHANGED", f"the head is {_shown(title)}, not '{wanted}'", survey.HEAD_ROW, cell)]
+            return [Problem("SURVEY-CHANGED", f"the heading is {_shown(title)}, not '{wanted}'", survey.HEAD_ROW, cell)]
     if len(titles) < len(form.titles):
         return [Problem("SURVEY-CHANGED", f"the sheet '{form.name}' lacks columns", survey.HEAD_ROW, form.name)]
     formulas: list[Problem] = []
@@ -257,7 +257,7 @@ def _sheet(
                 continue
             if cell.data_type == "f":
                 where = f"{form.name}!{get_column_letter(place)}{line}"
-                formulas.append(Problem("SURVEY-FORMULA", "the cell holds a formula", line, where))
+                formulas.append(Problem("SURVEY-FORMULA", "the cell contains a formula", line, where))
             cells[column.field] = values[column.field]
         if any(cells.get(field) for field in form.filled):
             filled.append(cells)
@@ -270,7 +270,7 @@ def _sheet(
 
 
 def _text(value: object, field: str) -> str | None:
-    """A cell as the text that a CSV file would hold."""
+    """A cell as the text that a CSV file would have."""
     if value is None:
         return None
     if isinstance(value, dt.datetime):
@@ -298,7 +298,7 @@ def _shown(value: object) -> str:
 
 
 def form_cells(form: FormSheet, keys: Collection[tuple[str, str]], path: Path) -> Iterator[tuple[tuple[str, str], int]]:
-    """The row of the sheet on which each of ``keys`` (NPI and id) is."""
+    """Each of ``keys`` (NPI and id) with its row in the sheet."""
     places = {column.field: place for place, column in enumerate(form.columns)}
     with _opened(read_file(path, SURVEY, links=False)) as book:
         rows = book[form.name].iter_rows(min_row=survey.HEAD_ROW + 1, values_only=True, max_col=len(form.columns))

@@ -1,7 +1,7 @@
-"""Which filled surveys are in force in a period, and how they join the CSV files of the same tables.
+"""The completed surveys in force in a period, and how they are merged with CSV files of the same tables.
 
-Belongs here: versions, receipts, and the join: a CSV file is the administrator's own word, so where both speak of one
-result it counts and the difference is reported. Does not belong here: reading a form (``forms``).
+Belongs here: versions, receipts, and the merge: a CSV file comes from the administrator, so if both have the same
+result, the CSV file counts and the difference is reported. Does not belong here: reading a form (``forms``).
 
 Lake: ``history/survey_<ccn>.r<n>.<table>.parquet`` every accepted form, ``receipts/survey_<ccn>.r<n>.json`` every form.
 """
@@ -24,7 +24,7 @@ from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.tables import known_hospitals
 from hcip_pipeline.rules.problem import Problem
 
-#: Conflicts a receipt lists; all are counted.
+#: Conflicts that a receipt lists; all are counted.
 _LISTED = 20
 
 #: program table -> the column in which a form and a CSV file can differ
@@ -38,9 +38,9 @@ def ingest_surveys(
     hospitals: Collection[str],
     conditions: Collection[tuple[str, str]] | None = None,
 ) -> list[ProgramReceipt]:
-    """Judge every form of a period and join what is in force to the lake's tables.
+    """Judge every form of a period and merge those in force into the lake's tables.
 
-    Run after the CSV files of the period have been accepted: their rows are in ``lake`` and are joined to.
+    Run it after the period's CSV files were ingested, because the forms are merged with their rows in ``lake``.
 
     Args:
         inbox: ``<inbox>/program/<period>``.
@@ -78,11 +78,11 @@ def ingest_surveys(
 
 
 def check_survey(path: Path, inbox: Path | None = None) -> ProgramReceipt:
-    """A hospital's preflight of its filled form: the intake's own rules, without a home.
+    """The preflight of a completed form: the intake's rules, without a home.
 
     Args:
-        path: the file, named as it went out; hospital and period are taken from its name.
-        inbox: where a table of hospitals may replace the shipped one.
+        path: the file, named as it was sent out; hospital and period are taken from its name.
+        inbox: the folder whose table of hospitals replaces the shipped one.
     """
     named = survey.parse_form_name(path.name)
     if named is None or not path.is_file():
@@ -120,9 +120,9 @@ def _receipt(judged: JudgedSurvey, path: Path, period: PerformancePeriod) -> Pro
 
 
 def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, lake: Path) -> ProgramReceipt:
-    """The receipt with every typed answer that a CSV file contradicts.
+    """The receipt with a problem for every answer that a CSV file contradicts.
 
-    An answer that was already in the form when it was sent out does not count against a later file.
+    An answer that was already in the form when it was sent out does not conflict with a later file.
     """
     problems: list[Problem] = []
     for form in survey.SHEETS:
@@ -152,7 +152,7 @@ def _with_conflicts(receipt: ProgramReceipt, judged: JudgedSurvey, path: Path, l
 
 
 def _csv_rows(table: str, lake: Path) -> pl.DataFrame:
-    """The CSV file's rows that state something."""
+    """The CSV file's rows that have an answer."""
     return pl.read_parquet(lake / f"{table}.parquet").filter(pl.col(_ANSWER[table]).is_not_null())
 
 
