@@ -1,4 +1,4 @@
-"""Backfills: side by side where nothing depends, in order where it does, the same bytes again, resumed."""
+"""Backfills: parallel for independent partitions, in order for half-years, reproducible, and resumable."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ _MORNING, _EVENING = "2025-09-15T0800000", "2025-09-15T2000000"
 
 @pytest.mark.parametrize("scopes", list(itertools.product(("ALL", "SINCE"), repeat=2)))
 def test_the_later_of_two_exports_of_a_day_counts(warehouse, scopes):
-    """Later by the time of the export, whatever its scope."""
+    """The later one by the time of the export, regardless of its scope."""
     versions = [
         claim(1, "210001", "01-02", "01-05", clm_pmt_amt=Decimal(paid)) | _export(scope, moment)
         for scope, moment, paid in zip(scopes, (_MORNING, _EVENING), (5, 9), strict=True)

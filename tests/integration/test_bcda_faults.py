@@ -79,8 +79,8 @@ def _with_another(*path: str, **changed: object) -> bytes:
     """A physician's claim in which an entry occurs twice, the second time changed.
 
     Args:
-        path: of the list: ``item`` and ``adjudication``, or an element of the claim.
-        changed: of the entry.
+        path: path of the list: ``item`` and ``adjudication``, or an element of the claim.
+        changed: changed elements of the entry.
     """
     claim = json.loads(_with_physicians(1))
     owner = claim
@@ -183,7 +183,7 @@ FAULTS: list[tuple[str, str, int | None, dict[str, bytes], dict[str, object]]] =
 ]  # fmt: skip
 
 
-#: the first fault of each rule, with which the preflight is tested too
+#: the first fault of each rule, which also tests the preflight
 _FIRST = {rule: number for number, (rule, *_) in reversed(list(enumerate(FAULTS)))}
 
 
@@ -192,7 +192,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     rule, file, row, files, manifest = FAULTS[number]
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", whole(**files), **manifest)
-    if "1-error" in files:  # a file of errors is not among the outputs of a job
+    if "1-error" in files:  # the manifest does not list a file of errors among the outputs
         stated = json.loads((folder / "manifest.json").read_text())
         stated["output"] = [entry for entry in stated["output"] if "error" not in entry["url"]]
         (folder / "manifest.json").write_text(json.dumps(stated))
@@ -203,7 +203,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     assert rule in RULES
     assert not files_in_force(home, "cclf1")
     assert not list(home.lake.rglob("*.parquet"))
-    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # which only shows in a month's folder
+    if number == _FIRST[rule] and rule != "BCDA-OTHER-MONTH":  # this rule applies only in a month's folder
         (checked,) = check_claims(folder)
         assert (checked.rule, checked.message) == (receipt.rule, receipt.message)
 

@@ -1,4 +1,4 @@
-"""One synthetic state as CCLF and as BCDA v3: the same rows in the lake, but for what v3 lacks, and the same claims."""
+"""One synthetic state as CCLF and as BCDA v3: the same claims and, except for fields v3 lacks, the same rows."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from hcip_pipeline.synthetic.cclf import CclfWriter, CmsShape
 from tests.claims_models import connect, fill, rows
 from tests.integration.test_cclf_synthetic import discharges
 
-#: with the run-out of a year, and months around it
+#: months that include the run-out of a year
 FIRST, LAST = Month(2024, 10), Month(2025, 5)
-#: what a delivery states about itself, and run-out: BCDA has none
+#: columns about the delivery, and run-out, which BCDA does not have
 _OF_DELIVERY = {"source_archive", "source_file", "source_row", "is_run_out"}
-#: what the synthetic archives leave blank and a resource cannot
+#: fields that are blank in the synthetic archives and cannot be in a resource
 _MORE_IN_BCDA = {("cclf5", "clm_dgns_1_cd"), ("cclf5", "dgns_prcdr_icd_ind")}
 
 
 def _home(tmp_path_factory: pytest.TempPathFactory, shape: CmsShape) -> Home:
     home = Home(tmp_path_factory.mktemp(shape))
     writer = CclfWriter(home.inbox, home.root / "truth", FIRST, LAST, seed=11, shape=shape)
-    # whom CMS names from the first month on
+    # beneficiaries whom CMS lists from the first month on
     stays = discharges(people=150).filter(pl.col("admit_date") >= "2024-10-01")
     writer.add(stays)
     writer.finish()
@@ -58,7 +58,7 @@ def test_rows_are_the_same_except_for_fields_that_v3_lacks(both, table):
     assert all(bcda[name].null_count() == bcda.height for name in lacking)
     known = [name for name in known if (table, name) not in _MORE_IN_BCDA]
     cclf, bcda = cclf.select(known), bcda.select(known)
-    if table == "cclf8":  # hospice ranges are gone, and the dead may have a Patient once more
+    if table == "cclf8":  # BCDA has no hospice ranges, and a deceased person may have another Patient
         cclf = cclf.unique()
         bcda = bcda.unique().filter(
             pl.col("bene_death_dt").is_null()
@@ -88,7 +88,7 @@ def test_the_same_claims_are_final(both):
 
 
 def test_every_resource_is_fhir(both):
-    """By the models of FHIR's own definitions (R4B), for each kind of resource in a month and its run-out."""
+    """Validated by the models of FHIR's own definitions (R4B), for each kind of resource in a month and its run-out."""
     from fhir.resources.R4B.coverage import Coverage
     from fhir.resources.R4B.explanationofbenefit import ExplanationOfBenefit
     from fhir.resources.R4B.patient import Patient

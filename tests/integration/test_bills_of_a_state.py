@@ -1,7 +1,7 @@
-"""A state that sends other forms settles as the one that sends tables and archives: the same lake, the same release.
+"""A state that sends bills and BCDA exports gets the same lake and release as one that sends tables and archives.
 
-Its hospitals send bills, and its claims are nothing but exports of BCDA, put where the guide puts them. What differs is
-provenance: the names and rows of the files that were sent, what their receipts count, and hashes of those.
+The files are in the inbox folders that the guide names. Only provenance differs: names and rows of the sent files,
+counts in their receipts, and hashes of those.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _claims() -> bytes:
 
 @pytest.fixture(scope="module")
 def billed(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The state of ``settled_home`` as ``hcip synth --format x12`` writes it, its claims as an export; settled too."""
+    """The state of ``settled_home`` as written by ``hcip synth --format x12``, with claims as an export; settled."""
     home = Home(tmp_path_factory.mktemp("bills"))
     settled_home.begin_history(home.root)
     fill_inbox(home, "x12")
@@ -91,7 +91,7 @@ def release_of(home: Home) -> dict[str, Path]:
     return {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
 
 
-#: What may differ: rules of bills among the findings on data, and what lists or seals them.
+#: Files that may differ: findings of rules for bills, and the files that list or seal them.
 _FINDINGS = (
     "quality/HCIP_STATE_data_quality_2025H1_r1.csv", "reports/210809/data_quality.csv",
     "reports/210813/data_quality.csv",
@@ -100,7 +100,7 @@ _OF_FINDINGS = (
     "audit/audit_report.html", "datapackage.json", "quality/HCIP_STATE_data_quality_2025H1_r1.parquet",
     "regulator/keep_this.txt", "reports/210809/data_quality.html", "reports/210813/data_quality.html",
 )  # fmt: skip
-#: What an export has and the archive has not: CMS's tags of final claims, and who its patient is, with rows for each.
+#: Data that only an export has: CMS's tags of final claims, and the patient, with rows for each.
 _TAGS = "audit/HCIP_STATE_claims_report_2025H1_r1"
 _PATIENTS = (
     "committee/HCIP_210809_quality_measures_2025H1_r1", "quality/HCIP_STATE_care_transitions_2025H1_r1",

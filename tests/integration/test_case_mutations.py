@@ -1,6 +1,6 @@
 """A changed formula of a case's cost, physician or exclusions (methodology §2 to §5) is noticed by plain Python.
 
-These formulas cannot be seen in a release, whose discharges are not in it.
+A release cannot show these formulas, because it does not contain discharges.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.settlement_models import Bench, Mutant
 
 pytestmark = pytest.mark.slow
 
-#: model or macro file, its text, what replaces it
+#: model or macro file, its text, the replacement
 CASE_FORMULAS = [
     # §2: costs
     ("int_cost_factors", "{{ exact_integer('1 + ime', 8) }}", "{{ exact_integer('1', 8) }}"),
@@ -49,7 +49,7 @@ def _two_opinions(seed: int = 1) -> tuple[Bench, Settlement]:
 
 @pytest.mark.parametrize("formula", CASE_FORMULAS, ids=lambda formula: str(Mutant(*formula)))
 def test_a_changed_formula_of_cases_is_noticed_in_plain_python(formula: tuple[str, str, str]) -> None:
-    assert any(_noticed(formula, seed) for seed in (1, 5))  # few states have a case so close to the bound of outliers
+    assert any(_noticed(formula, seed) for seed in (1, 5))  # few states have a case so close to the outlier bound
 
 
 def _noticed(formula: tuple[str, str, str], seed: int) -> bool:

@@ -1,4 +1,4 @@
-"""What is derived from final claims: stays, episodes, readmissions, post-acute services, approved amounts, marts."""
+"""Models derived from final claims: stays, episodes, readmissions, post-acute services, approved amounts, marts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def day(text: str) -> dt.date:
 
 
 def claim(number: int, ccn: str, from_: str, thru: str, **other: Any) -> dict[str, Any]:
-    """One Part A claim; an inpatient one of $1,000 unless stated otherwise."""
+    """One Part A claim; by default an inpatient claim of $1,000."""
     fields = {
         "cur_clm_uniq_id": str(number), "bene_mbi_id": "M1", "clm_type_cd": "60", "clm_blg_prvdr_oscar_num": ccn,
         "clm_from_dt": day(from_), "clm_thru_dt": day(thru), "clm_adjsmt_type_cd": "0", "clm_pmt_amt": D("1000.00"),
@@ -109,7 +109,7 @@ def test_a_transfer_on_the_same_or_the_next_day_is_one_episode(warehouse):
             claim(1, HOSPITAL, "01-01", "01-05", bene_ptnt_stus_cd="02"),
             claim(2, OTHER, "01-06", "01-09"),
             claim(3, HOSPITAL, "01-11", "01-12"),
-            claim(4, "213025", "01-12", "01-20"),  # rehabilitation is no acute hospital
+            claim(4, "213025", "01-12", "01-20"),  # a rehabilitation hospital is not an acute hospital
         ],
     )
     found = rows(
@@ -199,18 +199,18 @@ def test_final_claims_that_may_count_twice_are_counted_by_reason_and_stay_in_eve
         warehouse,
         "cclf1",
         [
-            claim(1, HOSPITAL, "01-01", "01-05", clm_pmt_amt=D("10.00")),  # replaced by 2, and nobody cancelled it
+            claim(1, HOSPITAL, "01-01", "01-05", clm_pmt_amt=D("10.00")),  # replaced by 2 and not cancelled
             claim(2, HOSPITAL, "01-01", "01-05", clm_adjsmt_type_cd="2", clm_pmt_amt=D("11.00")),
-            claim(9, HOSPITAL, "02-01", "02-05", clm_pmt_amt=D("20.00")),  # the newer of two is 10
+            claim(9, HOSPITAL, "02-01", "02-05", clm_pmt_amt=D("20.00")),  # 10 is newer
             claim(10, HOSPITAL, "02-01", "02-05", clm_pmt_amt=D("21.00")),
             claim(11, HOSPITAL, "03-01", "03-05", clm_adjsmt_type_cd="2", clm_pmt_amt=D("30.00")),  # alone
-            claim(12, HOSPITAL, "04-01", "04-05"),  # cancelled as it should be
+            claim(12, HOSPITAL, "04-01", "04-05"),  # properly cancelled
             claim(13, HOSPITAL, "04-01", "04-05", clm_adjsmt_type_cd="1"),
             claim(14, HOSPITAL, "04-01", "04-05", clm_adjsmt_type_cd="2"),
             claim(15, HOSPITAL, "05-01", "05-05", clm_mdcr_npmt_rsn_cd="N"),  # denied, then paid: one payment
             claim(16, HOSPITAL, "05-01", "05-05", clm_adjsmt_type_cd="2"),
             claim(17, HOSPITAL, "05-01", "05-05", clm_adjsmt_type_cd="1", clm_pmt_amt=D("7.00")),
-            claim(18, HOSPITAL, "06-01", "06-05", clm_pmt_amt=D("40.00")),  # cancelled by another amount
+            claim(18, HOSPITAL, "06-01", "06-05", clm_pmt_amt=D("40.00")),  # cancelled with a different amount
             claim(19, HOSPITAL, "06-01", "06-05", clm_adjsmt_type_cd="1", clm_pmt_amt=D("41.00")),
             claim(20, HOSPITAL, "06-01", "06-05", clm_adjsmt_type_cd="2", clm_pmt_amt=D("42.00")),
         ],
@@ -224,7 +224,7 @@ def test_final_claims_that_may_count_twice_are_counted_by_reason_and_stay_in_eve
             line(31, "2025-02-01", "5.00", clm_cntl_num="X", clm_adjsmt_type_cd="2", clm_line_num=2),
             line(32, "2025-02-02", "40.00", clm_adjsmt_type_cd="2"),
             line(33, "2025-02-03", "1.00"),
-            line(34, "2025-02-03", "2.00", clm_cntl_num=None),  # no key names the claims
+            line(34, "2025-02-03", "2.00", clm_cntl_num=None),  # the claim has no key
             line(35, "2025-02-03", "3.00", clm_cntl_num=None),
         ],
     )
@@ -258,7 +258,7 @@ def test_beneficiary_months_count_presence_and_end_with_the_date_of_death(wareho
         [
             named("2025-01", "M1"), named("2025-01", "M1"),  # two hospice ranges
             named("2025-02", "M1"), named("2025-03", "M1"),
-            named("2025-04", "M1", death="02-10"),  # learnt late
+            named("2025-04", "M1", death="02-10"),  # reported late
             named("2025-01", "M2"), named("2025-03", "M2"),  # absent in February
             named("2025-02", "M3", run_out=True),
         ],
@@ -347,7 +347,7 @@ def test_post_acute_by_hospital_service_line_and_physician(settled):
     found = rows(settled, "select * from post_acute order by service_line")
     assert [(r["hospital_ccn"], r["service_line"], r["npi"], r["episodes"], r["readmissions"]) for r in found] == [
         (HOSPITAL, "Orthopedics", SURGEON, 1, 1),
-        (HOSPITAL, "UNMATCHED", ATTENDING, 1, 0),  # and none of a hospital that is not of the region
+        (HOSPITAL, "UNMATCHED", ATTENDING, 1, 0),  # and none of a hospital outside the region
     ]
     first = found[0]
     assert (first["skilled_nursing_amount"], first["post_acute_amount"]) == (D("300.00"), D("300.00"))

@@ -335,7 +335,7 @@ def test_a_refusal_says_what_to_do(home, capsys):
     deliver(home, content=files(claim="2"), run_out=True, year=2024)
     print_ingest(home, IngestReport({}, {"2025-04": ingest_month(home, "2025-04")}, {}))
     out = capsys.readouterr().out
-    assert max(map(len, out.splitlines()[:-1])) <= 80  # the last names the lake
+    assert max(map(len, out.splitlines()[:-1])) <= 80  # the last line has the path of the lake
     out = " ".join(out.split())
     assert "2025-04: 1 CMS archives, 2 records accepted" in out
     assert "CCLF-VALUE: P.A1234.ACO.ZC1Y25.D250415.T0100000, record 1: CLM_FROM_DT" in out

@@ -1,4 +1,4 @@
-"""Synthetic CMS archives, through intake and the claims models, give exactly what is final by construction."""
+"""Synthetic CMS archives, ingested and run through the claims models: exactly the claims made final are final."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NPIS = ["1000000012", "1000000020", "1000000038"]
 
 
 def discharges(people: int = 250, seed: int = 3) -> pl.DataFrame:
-    """Stays of a few people at three hospitals over a year, one after the other for each person."""
+    """Stays of a few people at three hospitals over a year; each person's stays do not overlap."""
     rng = np.random.default_rng(seed)
     person = np.sort(rng.integers(0, people, people * 3))
     n = len(person)
@@ -113,7 +113,7 @@ def test_final_claims_are_those_made_final(home, warehouse):
 
 
 def test_the_history_has_every_kind_of_change(home, warehouse):
-    """Chains, repeats in run-out files, changed numbers, denials, orphans: none of the tests above runs on empty."""
+    """Chains, repeats in run-out files, changed numbers, denials, orphans: the other tests have data to test."""
     actions = {
         row["status"]: row["n"] for row in rows(warehouse, "select status, count(*) n from int_final_action group by 1")
     }
@@ -162,7 +162,7 @@ def test_stays_have_the_hospitals_own_dates(warehouse):
 
 
 def test_care_after_the_stay_continues_beyond_thirty_days(warehouse):
-    """Otherwise what follows in 90 days would be what follows in 30."""
+    """Otherwise care within 90 days would equal care within 30."""
     (found,) = rows(
         warehouse,
         """select count(*) filter (where days_after_discharge <= 30) as early,

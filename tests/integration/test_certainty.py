@@ -146,7 +146,7 @@ def test_physician_pages_show_ranges_and_what_chance_explains(files: ReleaseFile
         assert ("Chance cannot be tested" in text) == (has and not is_tested)
         shown += has
         assert not has or all(words.money(row[name]) in text for name in names)
-        assert "chance" not in text.partition('id="sure"')[2].lower(), "a different question uses a different word"
+        assert "chance" not in text.partition('id="sure"')[2].lower(), "the other question uses another word"
     assert 10 < shown < len(ranges)
     state, *_ = (row for row in files.table("certainty_hospitals").to_dicts() if row["hospital_ccn"] == STATE)
     for page in (files.folder / "audit" / "statewide.html", *files.folder.glob("reports/*/oversight.html")):

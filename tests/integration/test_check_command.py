@@ -1,4 +1,4 @@
-"""``hcip check`` as a hospital's analyst meets it: the verdict in words, as JSON and as a page, and the exit code."""
+"""``hcip check`` as a hospital's analyst uses it: the verdict as text, JSON and a page, and the exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import xlsxwriter
 from hcip_pipeline import cli
 from tests.intake_submissions import Draft
 
-#: of the shipped table of hospitals, and an APR-DRG of the shipped tables
+#: a hospital of the shipped table
 CCN = "210043"
 
 
@@ -87,7 +87,7 @@ def test_each_finding_is_reported_once_within_80_columns(capsys: pytest.CaptureF
     code, out, _ = run(capsys, str(folder))
     assert code == 1 and max(map(len, out.splitlines())) <= 80
     rules = [line.split()[0].rstrip(":") for line in out.splitlines() if re.match(r"  [A-Z]-[A-Z]", line)]
-    assert len(rules) == len(set(rules)) and "S-PATIENT-ID-MISSING" not in rules  # one with the rows that it counts
+    assert len(rules) == len(set(rules)) and "S-PATIENT-ID-MISSING" not in rules  # reported with the rows it counts
     assert rules.index("S-ERROR-RATE") < rules.index("D-SEVERITY-INVALID") < rules.index("C-CODE-PADDED")
     assert (
         "5 rows of discharges" in out and "lines 2, 5, 8, …" in out and "5 of 200 discharges have no patient_id" in out

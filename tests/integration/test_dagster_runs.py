@@ -1,4 +1,4 @@
-"""Assets materialized on a home: what its Dagster instance shows afterwards, and how errors reach the caller."""
+"""Assets materialized on a home: what its Dagster instance shows afterward, and how errors reach the caller."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_no_patient_is_in_the_event_log(settled_home: SettledHome) -> None:
         entries = [entry for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
     logged = "\n".join(dg.serialize_value(entry) for entry in entries)
     assert len(logged) > 10_000
-    words = set(re.findall(r"\w+", re.sub(r"\d+\.\d+", "", logged)))  # the digits of a duration may be anybody's number
+    words = set(re.findall(r"\w+", re.sub(r"\d+\.\d+", "", logged)))  # the digits of a duration may equal a number
     assert not private & words
 
 
@@ -264,9 +264,9 @@ def test_a_month_without_an_archive_fails_by_name(spoilable_with_history: Home) 
 
 
 def test_a_half_year_settles_with_one_process_per_step(settled_home: SettledHome, tmp_path: Path) -> None:
-    """What an asset needs from another is on disk: Dagster's multiprocess executor makes the same release.
+    """Assets exchange data on disk, so Dagster's multiprocess executor makes the same release.
 
-    Its build is computed without dbt, which other tests show to give the same result.
+    The build is computed without dbt, which other tests show to give the same result.
     """
     home = settled_home.copy(tmp_path / "home", has_history=True)
     job = dg.build_reconstructable_job(__name__, settlement_with_one_process_per_step.__name__, (str(home.root),))
@@ -279,7 +279,7 @@ def test_a_half_year_settles_with_one_process_per_step(settled_home: SettledHome
 
 
 def settlement_with_one_process_per_step(home: str) -> dg.JobDefinition:
-    """The settlement job. Its processes start with their imports done, which would take longer than most steps.
+    """The settlement job. Its processes start with modules imported, which would take longer than most steps.
 
     The home is an argument because the processes are forked from a server that another test may have started, with
     that test's environment.

@@ -1,4 +1,4 @@
-"""Files of the lake that are damaged: they are named, and what the inbox gives again is ingested again."""
+"""Damaged files of the lake: they are named, and ingested again if the inbox still has their source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def _damage(path: Path) -> None:
-    """One bit of the data changes, and the file is as long as before."""
+    """Change one bit of the data without changing the file's length."""
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.unlink()
@@ -40,7 +40,7 @@ def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(spoilable_home: 
     assert raised.value.rule == "LAKE-DAMAGED"
     assert f"hospital/charges/quarter=2025Q1/{path.name}" in raised.value.message
     assert not releases_of(home, PERIOD)
-    assert not ingest(home, ["2025Q1"]).problems, "the next run does the same first"
+    assert not ingest(home, ["2025Q1"]).problems, "the next run begins with the same step"
     assert path.read_bytes() == whole
 
 

@@ -1,4 +1,4 @@
-"""Suites that stakeholders read: held against files that are right and files that are not, counted and never quoted."""
+"""Expectation suites for stakeholders, on valid and invalid files: failures are counted, and no cell is quoted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def spoiled(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, SuiteResult]:
-    """The accepted discharges with one fault of every kind, and made-up tables of a release."""
+    """The accepted discharges with one fault of every kind, and invented tables of a release."""
     folder = tmp_path_factory.mktemp("spoiled")
     discharges = pl.read_parquet(files_in_force(home, "discharges", QUARTER))
     first = pl.int_range(pl.len()) == 0
@@ -95,7 +95,7 @@ def test_a_missing_file_meets_no_expectation(spoiled: dict[str, SuiteResult]) ->
 
 
 def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp_path: Path) -> None:
-    """On a table of the contract's columns without rows, nothing but 'at least one row' and counts can fail."""
+    """On an empty table with the contract's columns, only 'at least one row' and counts can fail."""
     contracts = {"discharges": LAKE_DISCHARGES, "charges": LAKE_CHARGES, "data_quality": DATA_QUALITY, **marts.TABLES}
     contracts["norms"] = audit.PUBLIC_NORMS
     files = {}

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def explained(released: Path) -> dict[tuple[str, str], Explanation]:
-    """Every payment of the small state."""
+    """The explanation of every payment of the small state."""
     explaining = explainer(released)
     payments = released_frame(released, "incentives").select("hospital_ccn", "npi").rows()
     return {key: explaining.payment(*key) for key in payments}
@@ -139,7 +139,7 @@ def test_a_care_partner_is_found_by_name(released: Path) -> None:
     partners = released_frame(released, "incentives").select("hospital_ccn", "npi", "name").unique().sort("npi").rows()
     names = [name for _, _, name in partners]
     ccn, number, name = next(row for row in partners if names.count(row[2]) == 1)
-    backwards = ", ".join(reversed(name.upper().split()))  # as lists of physicians often write it
+    backwards = ", ".join(reversed(name.upper().split()))  # as in many lists of physicians
     assert explain(home, PerformancePeriod(2025, 2), backwards, ccn).incentive["npi"] == number
     with pytest.raises(HcipError, match="is called 'Nobody At All'"):
         explain(home, PerformancePeriod(2025, 2), "Nobody At All")

@@ -1,7 +1,7 @@
-"""What goes wrong on real machines: full and read-only disks, locked files, killed processes, two runs at once.
+"""Faults of real machines: full and read-only disks, locked files, killed processes, two runs at once.
 
-Each time: nothing is lost, nothing is half published, the message states what to do, and the next run heals.
-One home meets every fault of :class:`TestOneHome` in turn, and a last run heals whatever they left.
+In each case nothing is lost or half published, the message says what to do, and the next run recovers.
+:class:`TestOneHome` subjects one home to its faults in turn, and a last run recovers from all of them.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from tests.settled_home import PERIOD, SettledHome, digest, half_written, releas
 
 pytestmark = pytest.mark.slow
 
-#: processes that find everything loaded: each would take seconds to import it
+#: processes start with modules loaded, whose import would take seconds
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.preloaded"])
 
 
 class _Command:
-    """``hcip`` in a process of its own; its standard error comes line by line.
+    """``hcip`` in its own process, whose standard error is read line by line.
 
     Args:
-        by_dbt: without it, builds are computed in a fraction of the time.
+        by_dbt: whether builds use dbt, which takes much longer.
     """
 
     def __init__(self, home: Home, *arguments: str, by_dbt: bool = True) -> None:
@@ -56,7 +56,7 @@ class _Command:
         self.pid: int = self._process.pid
 
     def until(self, stated: str) -> None:
-        """Wait for a line."""
+        """Wait for a line with this text."""
         for line in self._lines:
             if stated in line:
                 return
@@ -78,7 +78,7 @@ def _hcip(stderr: Connection, arguments: list[str], by_dbt: bool) -> None:
 
 @contextmanager
 def _mounted(folder: Path, *arguments: str) -> Iterator[None]:
-    """Something mounted over a folder; skips where that takes more rights than the tests have."""
+    """Mount something over a folder; skips the test if it lacks the rights."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(["mount", *arguments, str(folder)], capture_output=True, text=True)
     if done.returncode:
@@ -91,7 +91,7 @@ def _mounted(folder: Path, *arguments: str) -> Iterator[None]:
 
 @contextmanager
 def _full(folder: Path) -> Iterator[None]:
-    """A folder on a disk that is soon full."""
+    """Put a folder on a disk that will soon be full."""
     with _mounted(folder, "-t", "tmpfs", "-o", "size=96k", "tmpfs"):
         yield
 
@@ -108,16 +108,16 @@ _FAILED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
 
 @pytest.fixture(scope="module")
 def home(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The home that meets them, not yet released."""
+    """The home of these faults, not yet released."""
     return settled_home.copy(tmp_path_factory.mktemp("faults") / "home", has_history=True)
 
 
 class TestOneHome:
-    """Faults that a home meets one after another, each of them before anything was released."""
+    """Faults in one home, one after another, all before anything was released."""
 
     def test_a_killed_run_loses_nothing(self, home: Home) -> None:
         for ingested in home.lake.iterdir():
-            if ingested.name != "norms":  # they take as long to make as all that is killed here
+            if ingested.name != "norms":  # making the norms takes longer than everything tested here
                 shutil.rmtree(ingested)
 
         in_intake = _Command(home, "run", str(PERIOD))
@@ -125,7 +125,7 @@ class TestOneHome:
         in_intake.kill()
         receipts = list(home.lake.glob("hospital/receipts/quarter=*/*.json"))
         assert 4 <= len(receipts) < 12
-        for receipt in receipts:  # what has a receipt is there, whole
+        for receipt in receipts:  # files with a receipt are complete
             assert (home.lake_hospital("discharges", receipt.parent.name[8:]) / f"{receipt.stem}.parquet").is_file()
         abandoned = home.lake_hospital("charges", "2024Q3") / ".210001.r1.parquet.1.tmp"
         abandoned.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ class TestOneHome:
 
         in_dbt = _Command(home, "run", str(PERIOD))
         in_dbt.until("building 2025H1: ")
-        os.kill(in_dbt.pid, signal.SIGSTOP)  # it still runs, as far as anybody can see
+        os.kill(in_dbt.pid, signal.SIGSTOP)  # it still appears to run
         in_use = rf"2025H1 is in use by another run: settling 2025H1, process {in_dbt.pid}"
         with pytest.raises(BusyError, match=in_use):
             settle(home, PERIOD)
@@ -145,12 +145,12 @@ class TestOneHome:
         in_release.kill()
         assert not releases_of(home, PERIOD)
 
-        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:  # the next run closes the one that is left
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:  # the next run closes the killed one
             assert instance.get_runs_count(_FAILED) == 2
             assert len([run for run in instance.get_runs() if not run.is_finished]) == 1
 
     def test_a_full_disk_of_releases_is_reported_and_nothing_is_released(self, home: Home) -> None:
-        """The build that the killed run left is whole, and can be released."""
+        """The build that the killed run left is complete, and can be released."""
         with _full(home.releases):
             with pytest.raises(HcipError, match="the disk is full") as raised:
                 release_alone(home)

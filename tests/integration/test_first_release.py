@@ -31,7 +31,7 @@ PERIOD = "2025H1"
 
 
 def hcip(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Exit code and what was printed, as a person meets the command."""
+    """Run a command; returns its exit code and output."""
     code = 0
     try:
         cli.main(list(arguments))
@@ -86,7 +86,7 @@ def test_the_steps_of_the_guide_lead_to_a_first_release(tmp_path: Path, capsys: 
 
 
 def fill_reference(home: Home) -> None:
-    """The region's hospitals and rates; the tables it has nothing for are taken away, as the README there asks."""
+    """Write the region's hospitals and rates, and remove the tables it does not need, as the README there says."""
     folder = home.inbox / "reference"
     write(folder / "hospitals.csv", [{"ccn": ccn, "name": name, "acute": "Y"} for ccn, name in HOSPITALS.items()])
     rates = {"rate_center": "ALL", "markup": "1.30", "labor_market": "1.02", "ime": "0", "dsh": "0.01"}
@@ -99,7 +99,7 @@ def fill_reference(home: Home) -> None:
 
 
 def write_submission(folder: Path, quarter: Quarter, ccn: str) -> Path:
-    """Fourteen stays, half of each physician: strokes, cheaper from year to year."""
+    """Write fourteen stays for stroke, half of them for each physician, at a cost that falls from year to year."""
     folder.mkdir(parents=True)
     discharges, lines = [], []
     for n in range(14):
@@ -132,7 +132,7 @@ def _templates(folder: Path) -> Path:
 
 
 def fill_program(home: Home) -> None:
-    """A protocol from the template, the certified list, and what is reported of each care partner."""
+    """Write protocols from the template, the certified list, and the results of each care partner."""
     for ccn, name in HOSPITALS.items():
         protocol = yaml.safe_load((home.root / "templates" / "protocol.yaml").read_text(encoding="utf-8"))
         protocol["hospital"] |= {"legal_name": name, "ccn": ccn}

@@ -1,4 +1,4 @@
-"""Verification finds every forged figure of how sure a payment is, and nothing in a release as it was written."""
+"""Verification finds every forged figure of certainty, and no difference in the original release."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["released", "unreleased"]
 
 pytestmark = pytest.mark.slow
 
-#: table, owner, column, rule that finds it
+#: table, owner, column, rule that detects the forgery
 FORGED = (
     ("payment_ranges", A, "chance_high", "draws"),
     ("payment_ranges", A, "interval_low", "draws"),
@@ -29,13 +29,13 @@ FORGED = (
 
 
 def more(cell: str) -> str:
-    """The number, one more in its first place before the point."""
+    """The number plus one."""
     whole, point, rest = cell.partition(".")
     return f"{int(whole or 0) + 1}{point}{rest}"
 
 
 def test_certainty_is_recomputed_draw_by_draw(released: Path) -> None:
-    """A physician works at two of its hospitals: the gate looks at both."""
+    """A physician works at two of the state's hospitals, and the gate uses the cases at both."""
     report = verify_release(released, proofs=Proofs(draws=MOST_DRAWS))
     assert report.ok, report.text()
     assert report.tallies["draws"].rows > 8 and report.tallies["certainty"].rows > 20
@@ -71,7 +71,7 @@ def test_too_many_draws_are_left_out_and_named(released: Path) -> None:
     assert any("too many draws" in note for note in report.notes)
 
 
-#: of what other readings would have paid: table, owner, column
+#: figures of other readings: table, owner, column
 FORGED_READINGS = (
     ("attribution", None, "cases_gained"),
     ("attribution", None, "cases_then"),

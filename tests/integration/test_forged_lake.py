@@ -1,6 +1,6 @@
-"""Files of the lake that were forged with their seals and receipts: no run gives one a new line of the ledger.
+"""Files of the lake that were forged with their seals and receipts: no run gives them a new line of the ledger.
 
-A line about an acceptance comes from an intake alone, in every quarter and month of the home, read by a run or not.
+Only an intake writes a line about an acceptance, in every quarter and month of the home, whether a run reads it or not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
 
-#: files of the lake that an intake seals: of a quarter that the next run reads, of one that it does not, of a month
+#: files of the lake that an intake seals: of a quarter that the next run reads, of another quarter, and of a month
 SEALED = {
     "2025Q1": "hospital/discharges/quarter=2025Q1/*.parquet",
     "2024Q1": "hospital/charges/quarter=2024Q1/*.parquet",
@@ -35,7 +35,7 @@ SEALED = {
 
 @pytest.fixture
 def home(settled_home: SettledHome, tmp_path: Path) -> Home:
-    """The settled home with its ledger; files are links, so a test unlinks what it changes."""
+    """The settled home with its ledger; files are hard links, so unlink a file before changing it."""
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
     shutil.copy(settled_home.home.root / NAME, home.root / NAME)
     return home
@@ -43,7 +43,7 @@ def home(settled_home: SettledHome, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def lines(home: Home) -> Callable[[], bytes]:
-    """The ledger's bytes."""
+    """A function that returns the ledger's bytes."""
     return ledger_path(home).read_bytes
 
 
@@ -53,7 +53,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def forge(home: Home, path: Path) -> bytes:
-    """Rows of a table doubled, and the seal made to fit; gives what it was."""
+    """Double the rows of a table and make its seal agree; returns the original content."""
     whole = path.read_bytes()
     frame = pl.read_parquet(path, hive_partitioning=False)
     path.unlink()
@@ -78,17 +78,17 @@ class TestSealedFiles:
             check_home(home, [PERIOD], quiet)
         assert raised.value.rule == "LAKE-DAMAGED" and path.name in raised.value.message
         assert "run it again" in raised.value.fix
-        assert not path.exists() and path.with_name(f"{path.name}.damaged").is_file(), "nothing is thrown away"
+        assert not path.exists() and path.with_name(f"{path.name}.damaged").is_file(), "the forged file is kept"
         reported: list[str] = []
         assert check_home(home, [PERIOD], reported.append) == [partition]
         assert any(partition in message and "ingested again" in message for message in reported)
-        assert not ingest(home, ["2025Q2"]).problems, "the next intake, whatever it is of"
+        assert not ingest(home, ["2025Q2"]).problems, "the next intake, of any quarter"
         assert path.read_bytes() == whole
-        assert lines() == before, "the same files accepted again are no news"
+        assert lines() == before, "accepting the same files again adds no line"
         assert check_home(home, [PERIOD], quiet) == []
 
     def test_an_intake_without_a_command_stops_for_a_forged_file(self, home: Home, lines: Callable[[], bytes]) -> None:
-        """The UI starts an intake without a command around it: the partition is compared under its own lock."""
+        """The UI starts an intake without a command: the partition is compared under its own lock."""
         from hcip_pipeline.ledger.acceptances import check_partition
 
         path = sorted(home.lake.glob(SEALED["2024Q1"]))[0]
@@ -155,7 +155,7 @@ class TestReceipts:
 
 
 class TestProgramFiles:
-    """Versions of program files: one that was refused or removed leaves the version before in force."""
+    """Versions of program files: if one is refused or removed, the previous version stays in force."""
 
     def place(self, home: Home) -> tuple[Path, Path]:
         history = home.lake_program(PERIOD) / "history" / "care_partners.r1.parquet"
@@ -205,7 +205,7 @@ class TestProgramFiles:
 
 
 class TestProtocols:
-    """Versions of protocols: the first states when a program began, the newest holds where the inbox's is refused."""
+    """Versions of protocols: the first defines when a program began, the newest counts if the inbox's is refused."""
 
     def newest(self, home: Home) -> Path:
         return sorted((home.lake / "protocols").glob("*/2025.r1.yaml"))[0]

@@ -1,7 +1,7 @@
-"""Spoiled files of every kind: each is accepted or refused in words, and none is ever "a bug in the program itself".
+"""Corrupted files of every kind: each is accepted or refused with a message, never "a bug in the program itself".
 
-``make fuzz`` tries thousands. A failure names its kind and seed: ``HCIP_FUZZ_SEED=<seed> HCIP_FUZZ_CASES=1`` tries it
-again.
+``make fuzz`` tries thousands. A failure names its kind and seed; repeat it with
+``HCIP_FUZZ_SEED=<seed> HCIP_FUZZ_CASES=1``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ SHARE = {
     "data use": 10, "scenarios": 10, "survey": 20, "survey shapes": 15, "sparcs": 15, "release": 20,
 }  # fmt: skip
 SEED = int(os.environ.get("HCIP_FUZZ_SEED", "1"))
-#: Processor seconds that no spoiled file of this size may cost.
+#: Limit on processor seconds for a corrupted file of this size.
 MOST_SECONDS = 20
 HALF = PerformancePeriod.parse("2025H1")
 
@@ -70,7 +70,7 @@ def cases(kind: str) -> int:
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A sound file, how it is spoiled, and how a spoiled one in its place is read."""
+    """A valid file, how it is corrupted, and how the corrupted file in its place is read."""
 
     path: Path
     spoil: fuzzing.Spoiler
@@ -78,7 +78,7 @@ class Spoiled:
 
 
 def attack(kind: str, of: Callable[[Random], Spoiled]) -> None:
-    """Spoil and read; whatever is raised must be an error that is reported."""
+    """Corrupt and read a file; any exception must be a reported error."""
     faults: list[str] = []
     for number in range(cases(kind)):
         seed = SEED + number
@@ -110,7 +110,7 @@ def preflight() -> Iterator[Preflight]:
         yield preflight
 
 
-#: kind of a table's file -> how its name ends, and how it is spoiled
+#: kind of a table's file -> its suffix, and how it is corrupted
 SHAPES: dict[str, tuple[str, fuzzing.Spoiler]] = {
     "csv": (".csv", fuzzing.table),
     "gz": (".csv.gz", fuzzing.packed),
@@ -267,7 +267,7 @@ def test_releases(released: Path, tmp_path: Path) -> None:
 
 
 def test_a_sound_file_of_each_kind_is_accepted(preflight: Preflight, tmp_path: Path) -> None:
-    """What is spoiled was in order before: otherwise nothing but its first refusal would be tried."""
+    """The files are valid before they are corrupted: otherwise only their first refusal would be tested."""
     assert preflight.check(Draft(count=120).write(tmp_path / "2025Q1" / CCN)).accepted
     claims = tmp_path / "claims"
     claims.mkdir()
