@@ -18,12 +18,12 @@ from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
-#: another version that the shipped table of APR-DRGs knows
+#: another version in the shipped table of APR-DRGs
 OTHER = "41"
 
 
 def regrouped(file: Path) -> pl.DataFrame:
-    """Some cases of the base year's second half, in which no baseline lies, one severity lower by another version."""
+    """Lower the severity of some cases in the base year's second half, which has no baseline, by another version."""
     with duckdb.connect(file, read_only=True) as connection:
         return connection.sql(
             f"""select hospital_ccn, account_no, '{OTHER}' as grouper_version, apr_drg,

@@ -1,4 +1,4 @@
-"""What is changed in the inbox, the lake or the history between two runs: the next run notices before it releases."""
+"""Changes in the inbox, the lake or the history between two runs: the next run notices them before it releases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 @pytest.fixture
 def home(settled_home: SettledHome, tmp_path: Path) -> Home:
-    """The settled home with its release and its ledger; files are links, so a test unlinks what it changes."""
+    """The settled home with its release and ledger; files are hard links, so unlink a file before changing it."""
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "releases")
     shutil.copy(settled_home.home.root / NAME, home.root / NAME)
     return home
@@ -76,7 +76,7 @@ def test_a_receipt_changed_by_hand_is_set_aside_and_its_submission_ingested_agai
     assert path.read_bytes() == before
     lines = len(read_ledger(home))
     ingest(home, ["2025Q1"])
-    assert len(read_ledger(home)) == lines, "what changes nothing appends nothing"
+    assert len(read_ledger(home)) == lines, "without a change no line is added"
 
 
 def test_an_accepted_inbox_file_exchanged_at_the_same_size(home: Home) -> None:
@@ -99,7 +99,7 @@ def test_a_release_that_differs_from_its_record_stops_the_run(home: Home, place:
     with pytest.raises(HcipError, match=f"{place} is {what}") as raised:
         settle(home, PERIOD)
     assert raised.value.rule == "LEDGER-MISMATCH" and "backup" in raised.value.fix
-    with pytest.raises(SystemExit) as ended:  # before anything is recognized as unchanged
+    with pytest.raises(SystemExit) as ended:  # instead of recognizing the period as unchanged
         cli.main(["run", str(PERIOD), "--home", str(home.root)])
     assert ended.value.code == 1
 
@@ -128,7 +128,7 @@ def test_a_history_of_runs_that_was_zeroed(home: Home) -> None:
 
 
 def test_receipts_are_compared_with_the_lake_before_a_build(home: Home) -> None:
-    """Receipt, lake file, seal and ledger forged together: rows that are gone are still missed."""
+    """Even if receipt, lake file, seal and ledger are forged together, missing rows are noticed."""
     import polars as pl
 
     from hcip_pipeline.policy.loader import load_policy
@@ -213,7 +213,7 @@ def test_differences_between_inbox_and_lake_are_named(home: Home, tmp_path: Path
 
 
 def test_a_norm_table_that_the_inbox_does_not_reproduce_is_named(home: Home, tmp_path: Path) -> None:
-    """Table, its hash in what a release was made from, seal and ledger may all be forged; the base year's files not."""
+    """A table, its hash in the release's record, seal and ledger are all forged, but not the base year's files."""
     known = recall(home, PERIOD, 1)
     assert known is not None
     forged = dataclasses.replace(known, sources={**known.sources, "frozen_norms": ("0" * 64,)})

@@ -1,4 +1,4 @@
-"""Submissions into a home: what lies in the lake, which version is in force, and that every row is accounted for."""
+"""Submissions into a home: rows in the lake, the version in force, and every row accounted for."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_later_changes_to_an_ingested_folder_are_reported_and_not_ingested(home:
     (receipt,) = ingest(home)
     assert [problem.rule for problem in receipt.problems] == ["S-CHANGED"]
     assert lake(home, "discharges").equals(before)
-    (again,) = ingest(home, reference=reference(ccns=(CCN,)))  # other tables do not let the change in either
+    (again,) = ingest(home, reference=reference(ccns=(CCN,)))  # changed tables do not let the change in either
     assert again.rows("discharges") == 120
 
 

@@ -1,6 +1,6 @@
-"""Spoiled submissions: preflight and intake agree on each, nothing is lost, and nothing breaks.
+"""Corrupted submissions: preflight and intake agree on each, nothing is lost, and nothing breaks.
 
-One batch belongs to every run of the tests; `make mutations` spoils more than a thousand submissions in 22 of them.
+Every run of the tests tries one batch; `make mutations` tries 22 batches, more than a thousand corrupted submissions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hcip_pipeline.intake.hospital.preflight import CheckResult, Preflight
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, csv_bytes, reference
 
-#: Each spoils one submission in every way, alone or together with another; others by other seeds.
+#: Each batch corrupts a submission in every way, alone or combined with another, with its own seed.
 BATCHES = int(os.environ.get("HCIP_MUTATION_BATCHES", "1"))
 
 Random = random.Random
@@ -31,7 +31,7 @@ Bytes = Callable[[Random, bytes], bytes]
 
 
 def _lines(change: Callable[[Random, list[bytes]], list[bytes]]) -> Bytes:
-    """A mutation of the file's lines, header included."""
+    """A mutation of a file's lines, header included."""
     return lambda rng, content: b"\n".join(change(rng, content.rstrip(b"\n").split(b"\n"))) + b"\n"
 
 
@@ -159,7 +159,7 @@ MUTATIONS: dict[str, Bytes] = {
 }
 
 
-#: Ways that are not of text: what is done to the bytes of a file in this format.
+#: Mutations of the bytes of files in formats other than text.
 PACKED: dict[str, tuple[str, Bytes]] = {
     "gzip cut off": (".csv.gz", lambda rng, b: b[: rng.randrange(len(b))]),
     "gzip with a flipped bit": (".csv.gz", _flip),
@@ -172,7 +172,7 @@ CONTROL = ['{"discharges": 110}', '{"discharges": 1}', "{", '{"total_charges": "
 
 
 def _spoil(rng: Random, draft: Draft, folder: Path, name: str) -> str:
-    """Write a submission with one file spoiled; returns what was done."""
+    """Write a submission with one corrupted file; returns a description of the change."""
     folder.mkdir(parents=True)
     ccn = folder.name.encode()
     contents = {name: csv_bytes(getattr(draft, name)).replace(CCN.encode(), ccn) for name in ("discharges", "charges")}
@@ -196,7 +196,7 @@ def _spoil(rng: Random, draft: Draft, folder: Path, name: str) -> str:
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A spoiled submission: what was done to it, and the verdicts of preflight and of intake."""
+    """A corrupted submission: its changes, and the verdicts of preflight and intake."""
 
     what: str
     checked: CheckResult
@@ -231,7 +231,7 @@ def test_preflight_and_intake_give_the_same_verdict(batch: Batch) -> None:
         checked, taken = spoiled.checked.receipt, spoiled.taken
         assert checked.status == taken.status, spoiled.what
         assert checked.rules == taken.rules, spoiled.what
-        # only the intake knows what was sent before
+        # only the intake knows earlier submissions
         assert checked.problems == tuple(p for p in taken.problems if p.rule != "S-REPEATED"), spoiled.what
         assert [f.rows for f in checked.files] == [f.rows for f in taken.files], spoiled.what
         assert [f.dollars for f in checked.files] == [f.dollars for f in taken.files], spoiled.what
@@ -245,7 +245,7 @@ def test_there_are_verdicts_of_both_kinds_for_many_reasons(batch: Batch) -> None
         "F-EMPTY", "F-NO-ROWS", "F-ENCODING", "F-NUL", "F-LINE-ENDS", "F-COLUMN-MISSING", "F-COLUMN-REPEATED",
         "F-COMPRESSION", "F-UNREADABLE", "S-ERROR-RATE",
     }  # fmt: skip
-    assert len(reasons & expected) >= 8  # one way may undo another
+    assert len(reasons & expected) >= 8  # one mutation may undo another
 
 
 def test_every_row_and_dollar_is_accounted_for(batch: Batch) -> None:

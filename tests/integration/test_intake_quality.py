@@ -1,4 +1,4 @@
-"""Data quality: rates by rule against a year before and the state, worst first, and what may leave a hospital."""
+"""Data quality: rates by rule compared with a year earlier and the state, worst first, with small counts hidden."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BEFORE = Quarter(2024, 1)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """210001: 20 of 200 patient ids missing (2 of 200 the year before), one bad APR-DRG; 210002: 30 of 200 missing."""
+    """210001: 20 of 200 patient ids missing (2 of 200 a year earlier), one bad APR-DRG; 210002: 30 of 200 missing."""
     home = Home(tmp_path_factory.mktemp("home"))
     for ccn, quarter, missing in ((CCN, BEFORE, 2), (CCN, QUARTER, 20), (OTHER_CCN, QUARTER, 30)):
         draft = Draft(ccn=ccn, quarter=quarter, count=200)
@@ -71,8 +71,8 @@ def test_rates_are_compared_with_a_year_earlier_and_the_state(home: Home) -> Non
     assert row["year_before_rate"] == Decimal("0.01")
     assert row["state_rate"] == Decimal("0.11111111")  # 50 of the 450 discharges of three hospitals
     assert one(frame, STATE, "D-PATIENT-ID-MISSING")["rows"] == 50
-    assert one(frame, OTHER_CCN, "D-PATIENT-ID-MISSING")["year_before_rate"] is None  # it sent nothing then
-    assert one(frame, CCN, "D-APR-DRG-UNKNOWN")["year_before_rate"] == 0  # it sent all in order
+    assert one(frame, OTHER_CCN, "D-PATIENT-ID-MISSING")["year_before_rate"] is None  # it sent nothing a year earlier
+    assert one(frame, CCN, "D-APR-DRG-UNKNOWN")["year_before_rate"] == 0  # everything was valid
 
 
 def test_refused_submissions_and_the_worst_rules_come_first(home: Home) -> None:
@@ -84,7 +84,7 @@ def test_refused_submissions_and_the_worst_rules_come_first(home: Home) -> None:
     assert of_hospital[:2] == [
         "D-APR-DRG-UNKNOWN",
         "C-DISCHARGE-QUARANTINED",
-    ]  # what follows after what it follows from
+    ]  # consequences after their causes
     severities = frame.get_column("severity").to_list()
     assert severities.index("ERROR") < severities.index("WARN")
 
@@ -96,7 +96,7 @@ def test_small_counts_do_not_leave_a_hospital(home: Home) -> None:
     assert (drg["rows"], drg["rate"], drg["state_rate"]) == (None, None, None)
     assert drg["suppressed"] == "rows|rate|state_rate"
     missing = one(frame, CCN, "D-PATIENT-ID-MISSING")
-    assert (missing["rows"], missing["year_before_rate"]) == (20, None)  # 2 of 200 the year before
+    assert (missing["rows"], missing["year_before_rate"]) == (20, None)  # 2 of 200 a year earlier
     assert missing["suppressed"] == "year_before_rate"
     assert missing["state_rate"] == Decimal("0.11111111")
     assert not frame.filter(pl.col("rows").is_between(1, 10)).height
@@ -122,7 +122,7 @@ def test_the_number_of_rows_of_a_small_file_is_hidden(home: Home) -> None:
 
 
 def test_quarantined_rows_do_not_follow_from_the_discharges_of_the_period(home: Home) -> None:
-    """210001 had one or two rows set aside: rows read less the discharges that quality/ shows would be their number."""
+    """210001 had one or two rows quarantined; rows read less the discharges in quality/ would give their number."""
     received = receipts(home, QUARTER)
     own = next(receipt for receipt in received if receipt.ccn == CCN and receipt.in_force)
     assert 1 <= own.rows("discharges", "read") - own.rows("discharges") <= 10
@@ -133,11 +133,11 @@ def test_quarantined_rows_do_not_follow_from_the_discharges_of_the_period(home: 
         assert {"rows_read", "rate"} <= set(row["suppressed"].split("|"))
     others = frame.filter(hospital_ccn=OTHER_CCN).to_dicts()
     assert others and all(row["rows_read"] for row in others)
-    assert all("state_rate" in row["suppressed"].split("|") for row in others), "what is hidden is named"
+    assert all("state_rate" in row["suppressed"].split("|") for row in others), "hidden cells are named"
 
 
 def test_a_few_late_rows_do_not_follow_from_two_releases(home: Home) -> None:
-    """210001 had sent four rows fewer when the release before was made."""
+    """210001 had sent four fewer rows when the previous release was made."""
     fewer = {CCN: 4, STATE: 4}
     counts = counted(home, [QUARTER])
     was = counts.with_columns(
@@ -156,7 +156,7 @@ def test_a_hospital_cannot_compute_the_small_count_of_the_only_other_one(home: H
     counts = counted(home, [QUARTER])
     other = data_quality(of_hospital(counts, OTHER_CCN, 20), [QUARTER])
     assert one(other, OTHER_CCN, "D-PATIENT-ID-MISSING")["rows"] == 30
-    assert one(other, OTHER_CCN, "D-PATIENT-ID-MISSING")["state_rate"] is None  # 20 of the 50 are the neighbour's
+    assert one(other, OTHER_CCN, "D-PATIENT-ID-MISSING")["state_rate"] is None  # 20 of the 50 are the other hospital's
     own = data_quality(of_hospital(counts, CCN, 20), [QUARTER])
     assert one(own, CCN, "D-PATIENT-ID-MISSING")["state_rate"] == Decimal("0.11111111")
     assert set(own.get_column("hospital_ccn")) <= {CCN, STATE}
@@ -195,7 +195,7 @@ def test_a_release_has_the_states_table_and_each_hospitals_page(home: Home, tmp_
     documents = {document.path: document.content.decode() for document in hospital_documents(draft)}
     assert sorted(documents) == sorted(
         f"reports/{ccn}/data_quality.{ending}" for ccn in (CCN, OTHER_CCN, "210003") for ending in ("csv", "html")
-    )  # 210003, refused, is reported so too
+    )  # 210003 is reported as refused
     assert "Hospital 210001" in documents[f"reports/{CCN}/data_quality.html"]
     rows = documents[f"reports/{CCN}/data_quality.csv"].splitlines()
     assert rows[0].split(",") == list(DATA_QUALITY.names)

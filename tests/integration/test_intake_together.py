@@ -1,4 +1,4 @@
-"""A quarter accepted by several processes: the lake is the one that a single process makes, also when one is killed."""
+"""A quarter accepted by several processes: the same lake as from a single process, even if one is killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PATIENCE = 240
 
 @pytest.fixture(scope="module")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four hospitals of a quarter, one of which sent a second version, and one a file that is refused."""
+    """A quarter of four hospitals; one sent a second version, and one a file that is refused."""
     place = tmp_path_factory.mktemp("state") / "inbox"
     generate_state(
         place, StateArguments(hospitals=4, discharges_per_year=800, start=QUARTER, end=QUARTER, seed=5, cms=False)
@@ -47,7 +47,7 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def alone(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The lake of one process."""
+    """The lake made by a single process."""
     return _lake(_ingested(_home(inbox, tmp_path_factory.mktemp("alone"))))
 
 
@@ -112,7 +112,7 @@ def test_a_killed_process_has_its_submission_judged_by_another(
     with pytest.raises(Exception, match=r".+"), BackgroundCall(_judge_two_and_die, home) as dying:
         dying.result()
     assert len(list(judged_path(home, QUARTER, "").parent.glob("[!.]*.json"))) == 2
-    assert not receipts(home, QUARTER), "nothing counts yet"
+    assert not receipts(home, QUARTER), "no submission counts yet"
     assert _lake(_ingested(home, "--join")) == alone
 
 

@@ -1,7 +1,7 @@
-"""One formula, one number or one file changed, in more than a hundred places: ``hcip verify`` notices each.
+"""One formula, number or file changed, in more than a hundred places: ``hcip verify`` notices each change.
 
-Formulas of §2 and §6 to §10 of the methodology, every value of the policy and every file of a release. Formulas up to a
-case's cost, its physician and its exclusion are in ``test_case_mutations``.
+Covers formulas of §2 and §6 to §10 of the methodology, every value of the policy and every file of a release. Formulas
+of a case's cost, physician and exclusion are in ``test_case_mutations``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 A, B, C, STATE = "210001", "210002", "210003", "STATE"
 
 
-#: model or macro file, its text, what replaces it
+#: model or macro file, its text, the replacement
 FORMULAS = [
     # §0: the one division, the percentile, and the curve
     ("exact_arithmetic", "' as ' ~ wide_integer() ~ ') + abs('", "' as ' ~ wide_integer() ~ ') + 0 * abs('"),
@@ -89,7 +89,7 @@ FORMULAS = [
 
 @pytest.fixture(scope="module")
 def sealed(unreleased: State, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small state's release, tables only: pages are no proof of anything."""
+    """The small state's release with tables only: verification does not use pages."""
     home = Home(tmp_path_factory.mktemp("sealed"))
     shutil.copytree(unreleased.home.releases, home.releases, ignore=shutil.ignore_patterns(str(PERIOD)))
     return release(unreleased, unreleased.norms, home, home.root / "build", renderers={})
@@ -101,7 +101,7 @@ def bench(unreleased: State, sealed: Path) -> mutants.ReleasedBench:
 
 
 def test_resealing_changes_nothing(sealed: Path, tmp_path: Path) -> None:
-    """What is noticed below is the change: the same cells, written and sealed again, verify."""
+    """Rewriting and sealing the same cells verifies, so the tests below notice the change itself."""
     copied = mutants.copy_of(sealed, tmp_path)
     tables = [path for path in sorted(copied.rglob("HCIP_*.csv")) if path.with_suffix(".parquet").is_file()]
     assert len(tables) > 30
@@ -116,7 +116,7 @@ def test_a_changed_formula_is_noticed(
 ) -> None:
     report = verify_release(bench.release_of(Mutant(*formula), tmp_path))
     integrity = ("manifest", "files", "tables", "parquet", "policy", "chain")
-    assert all(not report.tallies[rule].differences for rule in integrity), "the mutant is a sound package"
+    assert all(not report.tallies[rule].differences for rule in integrity), "the mutant is a valid package"
     assert not report.ok
 
 
@@ -132,7 +132,7 @@ def _to(value: str) -> Callable[[str], str]:
 
 CENT, UNIT, LAST = _plus("0.01"), _plus("1"), _plus("0.00000001")
 
-#: table, whose, line, column, change; the manifest and the Parquet file agree with it
+#: table, owner, line, column, change; the manifest and the Parquet file are changed to agree
 CELLS: list[tuple[str, str, int, str, Callable[[str], str]]] = [
     ("incentives", A, 2, "case_mix_index", LAST),
     ("incentives", A, 2, "performance_incentive", CENT),
@@ -214,7 +214,7 @@ CELLS: list[tuple[str, str, int, str, Callable[[str], str]]] = [
 
 @pytest.fixture
 def copied(sealed: Path, tmp_path: Path) -> Path:
-    """A copy of the release, its earlier periods next to it."""
+    """A copy of the release, with its earlier periods."""
     return mutants.copy_of(sealed, tmp_path)
 
 
@@ -293,7 +293,7 @@ def test_a_changed_policy_text_is_noticed_by_recomputing(parameter: str, copied:
 
 
 def _resource(manifest: dict[str, Any], table: str) -> dict[str, Any]:
-    """The administrator's table: what is handed on is held to it."""
+    """The administrator's table, with which extracts for others are compared."""
     own = [each for each in manifest["resources"] if not each["path"].startswith("regulator/")]
     return next(each for each in own if f"_{table}_" in each["path"])
 

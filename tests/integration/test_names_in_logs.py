@@ -1,4 +1,4 @@
-"""An identifier in the name of a file or folder of the inbox: in nothing that a command prints or Dagster keeps."""
+"""An identifier in a file or folder name of the inbox appears in no output of a command and in no log of Dagster."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def test_an_identifier_in_a_name_is_in_no_log(settled_home: SettledHome, tmp_pat
         assert done.exit_code == int(command[0] == "ingest"), done.output
         assert done.output and ID not in done.output, command
     kept = [path for path in home.dagster.rglob("*") if path.is_file()]
-    assert any(b"9AA9-AA9-AA99" in path.read_bytes() for path in kept), "names are shown by their shape"
+    assert any(b"9AA9-AA9-AA99" in path.read_bytes() for path in kept), "names are logged by their shape"
     assert [path for path in kept if ID.encode() in path.read_bytes()] == []

@@ -1,4 +1,4 @@
-"""`hcip run` of a period that would come out as before: recognized from hashes, and never wrongly (methodology §15)."""
+"""`hcip run` of an unchanged period: recognized from hashes, and never wrongly (methodology §15)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def home(settled_home: SettledHome, tmp_path: Path) -> Home:
 
 
 def replaced(path: Path, content: bytes) -> None:
-    """Other bytes under the same name; the copy's link to the original is cut first."""
+    """Write other bytes under the same name, after breaking the hard link to the original."""
     path.unlink()
     path.write_bytes(content)
 
 
 def one_byte_edited(path: Path) -> None:
-    """Same size, same time of modification."""
+    """Change one byte, keeping size and modification time."""
     stat, content = path.stat(), path.read_bytes()
     at = content.rindex(b"1")
     replaced(path, content[:at] + b"2" + content[at + 1 :])
@@ -138,7 +138,7 @@ def test_a_file_that_was_only_touched_is_read_and_recognized(home: Home) -> None
 
 
 def test_an_unchanged_period_is_recognized_without_importing_the_engine(home: Home) -> None:
-    """What a build needs is not even imported, and nothing is written but the command's own log."""
+    """Modules of a build are not even imported, and only the command's own log is written."""
 
     def written() -> dict[Path, int]:
         logs = home.root / "logs"
@@ -151,7 +151,7 @@ def test_an_unchanged_period_is_recognized_without_importing_the_engine(home: Ho
         "finally: print(sorted({'dagster', 'dbt'} & sys.modules.keys()), file=sys.stderr)"
     )
     command = [sys.executable, "-c", code, "run", str(PERIOD), "--home", str(home.root), "--json"]
-    subprocess.run(command, capture_output=True, check=True)  # a copied home has no ledger yet: it is begun
+    subprocess.run(command, capture_output=True, check=True)  # a copied home has no ledger yet; this starts it
     before = written()
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     facts = json.loads(ended.stdout)
@@ -161,7 +161,7 @@ def test_an_unchanged_period_is_recognized_without_importing_the_engine(home: Ho
 
 
 def run_again(home: Home) -> None:
-    """What a run leaves behind that takes in nothing and finds its newest release confirmed."""
+    """Record a run that ingests nothing and confirms its newest release."""
     seen, record = outlook(home, PERIOD), json.loads((home.warehouse / f"last_runs/{PERIOD}.json").read_text())
     (home.warehouse / f"last_runs/{PERIOD}.json").unlink()
     recognition.record_run(home, seen, home.releases / str(PERIOD) / "r1", record["built_from"])
@@ -201,7 +201,7 @@ def _overwritten_archive(home: Home) -> str:
 def test_a_file_overwritten_after_it_was_ingested_is_named_every_time(
     home: Home, change: Callable[[Home], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Once named, the run recognizes the period; what differs is named by every later run, and by the status."""
+    """After the first report, runs recognize the period; every later run and the status still name the difference."""
     way_out = change(home)
     assert [way_out in each.fix for each in outlook(home, PERIOD).changed_since] == [True]
     run_again(home)

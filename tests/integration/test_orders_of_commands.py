@@ -1,9 +1,8 @@
-"""Whatever the order of commands, sensors and deliveries: the last release has the figures of one run on a full inbox.
+"""In any order of commands, sensors and deliveries, the last release has the figures of one run on a full inbox.
 
 The inbox of the settled home arrives in pieces, out of order: submission by submission (once its folder is ingested,
-only another version next to it changes a submission), every other file alone. Some have faults at first and are sent
-again. Between the pieces, quarters and program files are ingested, backfilled or settled, by hand or because a sensor
-requests it.
+only a new version changes a submission), and every other file separately. Some have faults at first and are sent again.
+Between the pieces, quarters and program files are ingested, backfilled or settled, by hand or requested by a sensor.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 ORDERS = int(os.environ.get("HCIP_ORDERS", "1"))
 SEED = int(os.environ.get("HCIP_ORDERS_SEED", "0"))
 BASE_YEAR = "2024"
-#: how a release came about, which depends on what there was before it
+#: tables about a release's history, which depends on earlier releases
 _PROVENANCE = {"restatement", "program_changes"}
 _CHANGES = {reason.code for reason in PAYMENT_REASONS.values() if reason.step == "change"}
 _CARE_PARTNERS = f"program/{PERIOD}/care_partners.csv"
@@ -77,13 +76,13 @@ def short_of_one(folder: Path) -> dict[str, bytes]:
 
 
 def deliveries(inbox: Path, rng: Random) -> Iterator[list[Piece]]:
-    """What arrives: the pieces of each list keep their order, the lists mix."""
+    """Deliveries: the pieces of each list keep their order, and the lists are mixed."""
     submissions = sorted(path for path in inbox.glob("hospital/20*/*") if path.is_dir())
     short, incomplete = rng.sample(submissions, 2)
     for folder in submissions:
         into = folder.relative_to(inbox).as_posix()
         sent = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-        if folder == short:  # accepted, and superseded by what is right, whichever comes first
+        if folder == short:  # accepted, and superseded by the correct version in either order
             yield [Piece({f"{into}/{name}": content for name, content in short_of_one(folder).items()})]
         if folder == incomplete:  # refused
             yield [Piece({f"{into}/discharges.csv": sent["discharges.csv"]})]
@@ -92,7 +91,7 @@ def deliveries(inbox: Path, rng: Random) -> Iterator[list[Piece]]:
     for path in sorted([*inbox.glob("program/*/*"), *inbox.glob("protocols/*/*"), *inbox.glob("cms/*/*")]):
         name, content = path.relative_to(inbox).as_posix(), path.read_bytes()
         versions = [content]
-        if name == _CARE_PARTNERS:  # right, then wrong, then the same right one again
+        if name == _CARE_PARTNERS:  # correct, then wrong, then the same correct file again
             versions = [content, without_last_row(content), content]
         elif path.name == "condition_results.csv":
             versions = [without_last_row(content), content]
@@ -100,7 +99,7 @@ def deliveries(inbox: Path, rng: Random) -> Iterator[list[Piece]]:
 
 
 def mixed(lists: list[list[Piece]], rng: Random) -> list[Piece]:
-    """One order of all pieces that keeps the order within each list."""
+    """A random order of all pieces that keeps the order within each list."""
     turns = [number for number, pieces in enumerate(lists) for _ in pieces]
     rng.shuffle(turns)
     left = [iter(pieces) for pieces in lists]
@@ -109,12 +108,12 @@ def mixed(lists: list[list[Piece]], rng: Random) -> list[Piece]:
 
 @dataclass
 class Office:
-    """A home, what is still to arrive, and what people and sensors do meanwhile.
+    """A home, the pieces still to arrive, and the actions of people and sensors meanwhile.
 
     Attributes:
-        cursors: sensor -> where its last look ended.
-        asked: run keys that a run was started for: the daemon starts each once.
-        history: what happened, in order, for a failure.
+        cursors: sensor -> the cursor of its last evaluation.
+        asked: run keys for which a run was started: the daemon starts each once.
+        history: the actions in order, for the message of a failure.
     """
 
     home: Home
@@ -133,7 +132,7 @@ class Office:
         self.history.append(f"{len(pieces)} pieces arrive")
 
     def do(self, command: Callable[[], object], name: str) -> None:
-        """What lacks a file is refused in words; whatever it had taken in stays."""
+        """If a file is missing, the command is refused with a message, and already ingested data stay."""
         try:
             command()
             self.history.append(name)
@@ -152,7 +151,7 @@ class Office:
         )
 
     def run(self) -> None:
-        """Not while the base year arrives: its norms are frozen by whatever run comes first."""
+        """Not while the base year is arriving, because the first run freezes its norms."""
         norms_would_differ = any(piece.is_of_the_base_year for piece in self.coming)
         if not norms_would_differ or not (self.home.inbox / _CARE_PARTNERS).exists():
             self.do(self.settle, f"run {PERIOD}")
@@ -161,7 +160,7 @@ class Office:
         settle_or_recognize(self.home, PERIOD, None, rebuild=False, threads=None, progress=lambda _: None)
 
     def look(self) -> None:
-        """Each sensor looks twice, as nothing is being written, and what it asks for is run."""
+        """Evaluate each sensor twice, since nothing is being written, and start the runs it requests."""
         with runs_on(self.home) as runs:
             for sensor in [*_INBOX_SENSORS, *_INBOX_SENSORS]:
                 context = dg.build_sensor_context(
@@ -180,7 +179,7 @@ class Office:
 
 
 def figures(release: ReleaseFiles) -> dict[str, pl.DataFrame]:
-    """Every table of a release that is not of how it came about, without the reasons that name an earlier release."""
+    """Every table of a release except those about its history, without the reasons that name an earlier release."""
     names = {path.name for path in release.folder.rglob(f"HCIP_*_{release.name}.parquet")}
     tables = {name.split("_", 2)[2].removesuffix(f"_{release.name}.parquet") for name in names}
     return {name: _without_changes(release.table(name)) for name in sorted(tables - _PROVENANCE)}
@@ -205,7 +204,7 @@ def test_any_order_gives_the_same_figures(
     shutil.copyfile(source / "policy.yaml", office.home.policy)
     commands = [office.ingest, office.backfill_quarters, office.look, office.run]
     rng.shuffle(commands)
-    if number % 2:  # hospitals are early and the half-year is settled before the committees' files are right
+    if number % 2:  # hospitals are early, and the half-year is settled before the committees' files are correct
         office.coming.sort(key=lambda piece: not min(piece.files).startswith("hospital/"))
         commands.sort(key=lambda command: command == office.run)
     for command in commands:

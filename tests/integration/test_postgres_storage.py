@@ -1,4 +1,4 @@
-"""Dagster's history on Postgres, with the very dagster.yaml that docs/deployment.md gives."""
+"""Dagster's history on Postgres, with exactly the dagster.yaml in docs/deployment.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _free_port() -> str:
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A Postgres of its own in a temporary folder, on loopback; as the user ``postgres`` where the tests are root's."""
+    """A Postgres server in a temporary folder, on loopback; as the user ``postgres`` if the tests run as root."""
     programs = _programs()
     if programs is None:
         if os.environ.get("CI"):

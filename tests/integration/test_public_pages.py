@@ -1,4 +1,4 @@
-"""Counts of the audit report's page, the regulator's savings and the quality tables: none follows from the others."""
+"""No hidden count of the audit report's page, the regulator's savings or the quality tables follows from the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing a release to object storage: whole or not at all, whatever is cut off, and proven again from there."""
+"""Publishing a release to object storage: complete or not at all, despite interruptions, and verifiable from there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BUCKET = "hcip-releases"
 
 
 def _release(root: Path, number: int = 1, supersedes: str | None = None, rows: str = "1\n") -> Path:
-    """A release as far as publishing reads it: three files, a signature and the manifest that states them."""
+    """A minimal release for publishing: three files, a signature and the manifest that lists them."""
     folder = root / "releases" / "2025H1" / f"r{number}"
     contents = {
         f"{kind}/table.{ending}": f"{kind} {ending} {rows}"
@@ -61,7 +61,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _there(address: str) -> dict[str, bytes]:
-    """What a reader finds below an address: only releases with a manifest count."""
+    """The files that a reader finds below an address: only releases with a manifest count."""
     system, root = fsspec.url_to_fs(address, use_listings_cache=False)
     root = root.rstrip("/")
     return {path.removeprefix(f"{root}/"): system.cat_file(path) for path in system.find(root)}
@@ -142,7 +142,7 @@ def _publish_and_die(release: Path, address: str, step: int) -> None:
 
 @pytest.mark.parametrize("left", ["audit/table.csv", MANIFEST])
 def test_a_partly_written_file_is_written_again(left: str, release: Path, tmp_path: Path) -> None:
-    """Storage that is none of objects may keep the beginning of a file."""
+    """Storage other than object storage may keep the beginning of a file."""
     place = tmp_path / "there" / "2025H1" / "r1" / left
     place.parent.mkdir(parents=True)
     place.write_bytes((release / left).read_bytes()[:5])
@@ -159,7 +159,7 @@ def test_a_published_release_is_never_replaced(release: Path, s3: str, tmp_path:
 
 
 def test_two_releases_of_one_name_do_not_mix(release: Path, s3: str, tmp_path: Path) -> None:
-    """Another publishes under the same name between this one's files and its manifest: that one is refused."""
+    """If another release is published under the same name between files and manifest, the other one is refused."""
     other = _release(tmp_path / "other", rows="1\nand a row that comes after\n")
 
     def meanwhile(path: str) -> None:
@@ -182,7 +182,7 @@ def test_a_file_that_was_exchanged_before_the_manifest_publishes_nothing(release
 
 
 def test_the_server_itself_refuses_a_second_manifest(release: Path, s3: str) -> None:
-    """What keeps two publications apart is the server's condition, not a look before."""
+    """The server's condition keeps two publications apart, not a check beforehand."""
     system = fsspec.filesystem("s3")
     system.pipe_file(f"{BUCKET}/condition", b"first", mode="create")
     with pytest.raises(FileExistsError):

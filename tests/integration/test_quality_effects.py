@@ -1,4 +1,4 @@
-"""The measures find what invented states were given, and the guardrails leave clean ones alone."""
+"""The measures find the effects planted in invented states, and the guardrails find nothing in clean ones."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_physician_who_discharges_too_early_has_a_finding(
         sign: observed for ccn, npi, sign, observed in found if (ccn, npi) == (early["hospital_ccn"], early["npi"])
     }
     assert signs.keys() == {"SHORT_STAYS", "READMISSIONS"}
-    assert len(found) <= len(signs) + 1  # hardly anybody else
+    assert len(found) <= len(signs) + 1  # at most one other finding
     behind = connection.sql(
         "select sign, count(*), count(distinct responsible_npi) from guardrail_cases"
         f" where npi = '{early['npi']}' group by 1"

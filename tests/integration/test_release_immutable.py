@@ -1,4 +1,4 @@
-"""A release is whole or absent, written once, and every byte of it and of those behind it is proven."""
+"""A release is complete or absent, written once, and every byte of it and of earlier releases is verified."""
 # ruff: noqa: F811 - pytest takes fixtures by the names of arguments
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.released_state import (  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.slow
 
-#: processes that find everything loaded: each would take seconds to import it
+#: processes start with modules loaded, whose import would take seconds
 _WRITERS = multiprocessing.get_context("forkserver")
 _WRITERS.set_forkserver_preload(["hcip_pipeline.publishing.writer", "tests.released_state"])
 
@@ -75,9 +75,9 @@ def test_killed_at_any_moment_leaves_all_or_nothing(
     fresh_home: Home,
     unreleased: State,
 ) -> None:
-    """SIGKILL once so many files lie there (the last: the report that is written last), one run after another.
+    """SIGKILL when a given number of files is written (the last time, after the last report), one run after another.
 
-    Each begins in what the one before it left; in the end one finishes.
+    Each starts from the files that the previous one left; in the end one finishes.
     """
     period, whole = fresh_home.releases / str(PERIOD), contents(released)
     for files in (1, 40, 90, 130, 10_000):
@@ -93,7 +93,7 @@ def test_killed_at_any_moment_leaves_all_or_nothing(
         process.join()
         names = [path.name for path in releases_of(fresh_home, PERIOD)]
         assert names in ([], ["r1"]), files
-        if names:  # it was quicker
+        if names:  # the writer finished first
             assert contents(period / "r1") == whole
             shutil.rmtree(period)
     folder = written(fresh_home, build_of_released, unreleased)
@@ -176,7 +176,7 @@ class TestGate:
         unreleased: State,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Fingerprints of the wrong table: every check passed, and yet the payments are not the cases'."""
+        """With fingerprints of the wrong table every check passes, although payments do not match cases."""
         from hcip_pipeline.warehouse.build import fingerprints
 
         with duckdb.connect(own_build.file) as connection:
@@ -327,7 +327,7 @@ class TestChain:
 
         record = home.releases / "2025H2" / "r1.destroyed.json"
         record.write_text(record.read_text().replace("incentive_cases", "other_cases"))
-        assert not verify_release(folder).ok, "what the record does not name is missing"
+        assert not verify_release(folder).ok, "a file that the record does not name is missing"
 
     def test_data_of_an_ended_agreement_are_due_unless_they_were_changed(self, restated: Home, tmp_path: Path) -> None:
         home = Home(tmp_path / "home")

@@ -1,4 +1,4 @@
-"""Tests that settle without dbt are stopped by what stops dbt. That they get its release: ``test_dagster_runs``."""
+"""A build without dbt stops where dbt's would; ``test_dagster_runs`` shows that it gives the same release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A half-year restated for every cause at once, as `hcip run` does: what each changed, and how it was before."""
+"""A half-year restated for every cause at once by `hcip run`: the effect of each, and the original release."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def payable(folder: Path) -> dict[tuple[str, str], Decimal]:
 
 
 def difference(restated: RestatedHome) -> dict[tuple[str, str], Decimal]:
-    """What is payable now less what was, where it is not the same."""
+    """Differences in payable amounts between the two releases, without zeros."""
     were, are = payable(restated.first.folder), payable(restated.second.folder)
     differences = {payment: are.get(payment, D(0)) - were.get(payment, D(0)) for payment in were.keys() | are.keys()}
     return {payment: amount for payment, amount in differences.items() if amount}
@@ -81,7 +81,7 @@ def test_each_planted_change_moves_its_payment(restated: RestatedHome, cause: st
 
 
 def test_an_adjustment_by_cms_raises_the_cap_by_a_quarter_of_itself(restated: RestatedHome) -> None:
-    """Claims approved 300.00, and 380.00 once CMS had replaced the line; the payment stood at its cap."""
+    """Claims approved 300.00, then 380.00 after CMS replaced the line; the payment was at its cap."""
     ccn, npi = restated.planted["cms_adjustments"]
     was, now = (
         released_frame(release.folder, "incentives").filter(hospital_ccn=ccn, npi=npi).row(0, named=True)
@@ -101,7 +101,7 @@ def test_a_case_with_another_responsible_physician_moves_between_payments(restat
 
 
 def test_the_first_release_is_unchanged(settled_home: SettledHome, restated: RestatedHome) -> None:
-    """And late data of the base year do not move its frozen norms."""
+    """Late data of the base year do not change its frozen norms either."""
 
     def files(folder: Path) -> dict[str, str]:
         return {
@@ -124,7 +124,7 @@ def test_both_releases_verify(restated: RestatedHome) -> None:
 
 
 def test_a_forged_cause_is_found(restated: RestatedHome, tmp_path: Path) -> None:
-    """Somebody moves a cent between causes' sums and mends every hash: the payments still say otherwise."""
+    """A cent moved between causes, with every hash recomputed, still contradicts the payments."""
     shutil.copytree(restated.home.releases, tmp_path / "releases")
     folder = tmp_path / "releases" / str(PERIOD) / "r2"
     file = next((folder / "audit").glob("HCIP_STATE_restatement_*.csv"))
@@ -141,7 +141,7 @@ def test_a_forged_cause_is_found(restated: RestatedHome, tmp_path: Path) -> None
 
 @pytest.fixture
 def next_draft(restated: RestatedHome, tmp_path: Path) -> Iterator[Draft]:
-    """A release of the half-year after, as far as its audit looks at it: the restated one's tables under its name."""
+    """A draft of the next half-year for its audit, with the restated half-year's tables."""
     second = restated.second.folder
     inputs = [{"file": f"releases/{PERIOD}/r2/datapackage.json", "sha256": manifest_sha256(second), "rows": 1}]
     files = ReleaseFiles(tmp_path / str(NEXT) / "r1", NEXT, 1)
@@ -188,7 +188,7 @@ def test_the_next_period_recommends_the_adjustment_once(restated: RestatedHome, 
     assert {(ccn, npi): amount for ccn, npi, amount in reported.iter_rows() if amount} == difference(restated)
     assert set(adjusted["restated_release"]) == {"r2"}
 
-    # Once a release of the next period has recommended it, the one after does not.
+    # After a release of the next period has recommended it, the following period does not.
     corrected = restated.home.releases / str(NEXT) / "r1"
     (corrected / "audit").mkdir(parents=True)
     adjusted.write_parquet(corrected / "audit" / f"HCIP_STATE_prior_period_adjustments_{NEXT}_r1.parquet")
@@ -242,7 +242,7 @@ def test_a_lost_or_changed_source_of_a_release_is_an_error(restated: RestatedHom
     known = recall(home, PERIOD, 1)
     assert known is not None
     kept_file(home, known.sources["discharges"][0]).unlink()
-    shutil.rmtree(home.lake / "hospital")  # nothing to put it back from, and there is no inbox either
+    shutil.rmtree(home.lake / "hospital")  # neither lake nor inbox can restore it
     with pytest.raises(HcipError) as gone:
         reproduce(home, PERIOD, 1)
     assert gone.value.rule == "LAKE-AS-OF-THEN"

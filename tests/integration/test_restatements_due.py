@@ -1,4 +1,4 @@
-"""What an earlier half-year was released from was edited since: the next half-year's run names it (methodology §15)."""
+"""An input of a released half-year was edited later: the next half-year's run names it (methodology §15)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EARLIER, LATER = "2025H1", "2025H2"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> HalfYears:
-    """The earlier half-year taken in, and a release that states what it was made from."""
+    """The earlier half-year, ingested, with a release that lists its inputs."""
     state = HalfYears.make(tmp_path_factory.mktemp("due") / "home", 3)
     period = PerformancePeriod.parse(EARLIER)
     write_lake_reference(state.home.inbox, state.home.lake_reference)

@@ -1,4 +1,4 @@
-"""Destroying and settling never meet: two processes of one machine, and another machine's claim."""
+"""Destruction and settlement exclude each other: two processes on one machine, and another machine's claim."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def due(home: Home) -> int:
 
 
 def test_a_settlement_of_another_process_stops_destroying(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever half-year or quarter the other process works on: it may be about to read what would go."""
+    """On any half-year or quarter: the other process may be about to read files that would be destroyed."""
     files = due(home)
     assert files > 10
     script = (
@@ -58,13 +58,13 @@ def test_a_settlement_of_another_process_stops_destroying(home: Home, capsys: py
             error = capsys.readouterr().err
             assert f"{name} is in use by another run: settling, process {other.pid}" in error
             assert due(home) == files
-            other.kill()  # its locks are gone with it
+            other.kill()  # this releases its locks
     destroy(home)
     assert due(home) == 0
 
 
 def test_a_claim_of_another_machine_stops_destroying(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    """On a file system whose locks do not reach other machines its claim is all there is to see."""
+    """On a file system whose locks do not reach other machines, only claims are visible."""
     files = due(home)
     claims = home.root / "locks" / "claims"
     claims.mkdir(parents=True)

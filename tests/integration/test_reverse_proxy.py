@@ -1,4 +1,4 @@
-"""The reverse proxy of docs/deployment.md: nginx with exactly that text, and the requests that must not get through."""
+"""The reverse proxy of docs/deployment.md: nginx with exactly its text, and requests that must not get through."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Proxy:
     reached: list[str]
 
     def ask(self, line: str, *headers: str, host: str = _NAME, name: str = _NAME) -> int:
-        """The status of a request, or 0 where the handshake is refused."""
+        """The status of a request, or 0 if the handshake is refused."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         request = "\r\n".join((f"{line} HTTP/1.1", f"Host: {host}", *headers, "Content-Length: 0", "", ""))
@@ -85,7 +85,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Proxy]:
     places = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    owner = "user root;\n" if os.getuid() == 0 else ""  # the password file lies in a folder of this account
+    owner = "user root;\n" if os.getuid() == 0 else ""  # the password file is in a folder of this account
     main = f"{owner}daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
     (folder / "nginx.conf").write_text(f"{main}http {{\naccess_log off;\n{places}{rules}}}\n")
     with subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-e", folder / "error.log"]) as process:
@@ -128,7 +128,7 @@ def test_an_operator_is_let_through(proxy: _Proxy) -> None:
     assert proxy.ask("GET /graphql", _PASSWORD, *_SOCKET, _OWN) == 101
     link = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
     assert proxy.ask("GET /", _PASSWORD, *link) == 200
-    assert all(request.endswith(" None") for request in proxy.reached)  # the password goes no further
+    assert all(request.endswith(" None") for request in proxy.reached)  # the password is not passed on
 
 
 @pytest.mark.parametrize(

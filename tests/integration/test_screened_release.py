@@ -1,4 +1,4 @@
-"""A release whose care partners were screened against national lists: payments, questions, findings, page, proof."""
+"""A release with care partners screened against national lists: payments, questions, findings, page, verification."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLEARANCE = {
 
 
 def put_lists(home: Home) -> None:
-    """All three lists; the OIG's newest day is ten weeks before the period is due, NPPES states one."""
+    """Write all three lists; the OIG's newest date is ten weeks before the period is due, NPPES has one date."""
     like = excluded(lastname="PHYSICIAN", firstname="5", midname="")
     put_list(home.inbox, "leie.csv", leie_text([like, excluded(lastname="NOBODY", excldate="20260120")]))
     rows = [(ORGANIZATION, "2", "", ""), (DEACTIVATED, "", "08/01/2025", ""), (npi(7), "1", "", "")]
@@ -42,7 +42,7 @@ def put_lists(home: Home) -> None:
 
 
 def screened(home: Home, state: State, *clearances: Mapping[str, Any]) -> State:
-    """The state with what the intake finds in the lists of the home's inbox."""
+    """The state with the intake's findings from the lists in the home's inbox."""
     lake = home.lake_program(PERIOD)
     lake.mkdir(parents=True, exist_ok=True)
     partners = state.spec.sources["care_partners"]
@@ -82,7 +82,7 @@ def test_screening_findings_hold_payments_and_clearances_release_them(
     files = released_in(fresh_home, screened(fresh_home, unreleased), tmp_path / "asked")
     after = payments(files)
 
-    # A question changes nothing of a payment; a hold keeps the amount and makes it wait.
+    # A question does not change a payment; a hold keeps the amount but makes it wait.
     assert after[ASKED] == before[ASKED] and after[ASKED][1] == "PAYABLE"
     for held, reason in ((ORGANIZATION, "NPI_NOT_AN_INDIVIDUAL"), (DEACTIVATED, "NPI_DEACTIVATED")):
         assert after[held][0] == before[held][0] > 0
@@ -105,7 +105,7 @@ def test_screening_findings_hold_payments_and_clearances_release_them(
         rule: findings.filter(rule=rule).height
         for rule in ("LIST_STALE", "LIST_UNDATED", "ATTENDING_NPI", "NOT_ON_ORDER_AND_REFERRING", "EXCLUSION_CLEARED")
     }
-    # Attending at A: an organization; at B: who was deactivated on 1 August.
+    # The attending NPI at A is an organization's; the one at B was deactivated on 1 August.
     assert rules == {
         "LIST_STALE": 1, "LIST_UNDATED": 1, "ATTENDING_NPI": 2, "NOT_ON_ORDER_AND_REFERRING": 1,
         "EXCLUSION_CLEARED": 0,
@@ -115,7 +115,7 @@ def test_screening_findings_hold_payments_and_clearances_release_them(
     assert "NPPES (<code>reference/nppes.csv</code>)" in page and "2026-03-10" in page
     assert verify_release(root).ok
 
-    # Once it is answered, it is reported and no longer asked; nothing of a payment changes.
+    # An answered question is reported and no longer asked; no payment changes.
     put_list(fresh_home.inbox, "list_dates.csv", "list_name,list_date\nleie,2026-03-10\nnppes,2026-03-10\n")
     answered = released_in(fresh_home, screened(fresh_home, unreleased, CLEARANCE), tmp_path / "answered")
     assert payments(answered) == after

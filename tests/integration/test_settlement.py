@@ -1,4 +1,4 @@
-"""A half-year end to end, from an inbox to a release, and what happens when the inbox is not as it should be."""
+"""A half-year end to end, from an inbox to a release, and the errors for a faulty inbox."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.settled_home import PERIOD, SettledHome
 
 pytestmark = pytest.mark.slow
 
-#: of DuckDB, against the one that the settled home was built with; HCIP_SHUFFLES="1 2 8" tries more
+#: DuckDB threads, compared with those of the settled home; HCIP_SHUFFLES="1 2 8" tries more
 THREADS = [int(number) for number in os.environ.get("HCIP_SHUFFLES", "8").split()]
 
 
 def rewrite(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> None:
-    """Change a CSV file; the copy's link to the original is cut first."""
+    """Change a CSV file, after breaking the hard link to the original."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     path.unlink()
@@ -50,13 +50,13 @@ def submissions(home: Home, quarter: str) -> list[Path]:
 
 
 def forget(home: Home, quarter: str) -> None:
-    """Let the lake forget a quarter, so that it is accepted again; the others stay."""
+    """Delete a quarter from the lake, so that it is accepted again."""
     for folder in (home.lake / "hospital").glob(f"*/quarter={quarter}"):
         shutil.rmtree(folder)
 
 
 def data_files(folder: Path) -> dict[str, str]:
-    """Every table, page and workbook of a release with its hash, but for those that state the hashes of inputs."""
+    """Every table, page and workbook of a release with its hash, except those that show hashes of inputs."""
     of_inputs = {"datapackage.json", "keep_this.txt", "audit_report.html"}
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -137,7 +137,7 @@ def test_shuffled_rows_and_other_threads_give_the_same_bytes(
     shutil.rmtree(spoilable_home.lake)
     for path in (spoilable_home.inbox / "hospital").rglob("*.csv"):
         rewrite(path, shuffled)
-    with compute_builds_with(build_by_rendering):  # the SQL is dbt's, and so are the files that it is compared with
+    with compute_builds_with(build_by_rendering):  # its SQL is the same as dbt's, which made the files for comparison
         release = settle(spoilable_home, PERIOD, threads=threads)
     assert data_files(release.folder) == data_files(settled_home.release.folder)
 

@@ -1,4 +1,4 @@
-"""Machines that share a home through a server that speaks S3: killed at any write, at once, from files to a release."""
+"""Machines that share a home through an S3-compatible server: kills at any write, concurrency, files to a release."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.shared_homes import Machine, accept, kill_at_every_write
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server notes each request."""
+    """The file in which the server logs each request."""
     return tmp_path_factory.mktemp("s3") / "log"
 
 
@@ -91,7 +91,7 @@ def _share_and_die(machine: Machine, step: int) -> None:
 
 
 def test_of_two_processes_that_accept_one_submission_at_once_one_is_in_force(s3: str, tmp_path: Path) -> None:
-    """The server decides, by its own condition."""
+    """The server's condition decides."""
     machines = [_machine(tmp_path / name, f"{s3}/race") for name in ("one", "other")]
     for machine, text in zip(machines, ("first", "second"), strict=True):
         accept(machine, "hospital", text=text)
@@ -115,7 +115,7 @@ def _outcome(machine: Machine) -> str:
 def test_what_one_machine_ingests_another_settles_and_both_have_the_release(
     settled_home: SettledHome, s3: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second begins with a home without files; the release has the bytes of the one that a single machine made."""
+    """The second starts with an empty home; the release has the same bytes as one made by a single machine."""
     first, second = settled_home.copy(tmp_path / "first"), Home(tmp_path / "second")
     settled_home.begin_history(second.root)
     shutil.rmtree(first.lake / "known")

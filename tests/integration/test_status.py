@@ -1,4 +1,4 @@
-"""`hcip status`: what is in, late and due, what is held, what is stale, and what a run would do now."""
+"""`hcip status`: what was received, is late or due, what is held, what is stale, and what a run would do now."""
 
 from __future__ import annotations
 

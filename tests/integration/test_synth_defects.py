@@ -1,4 +1,4 @@
-"""A state with faults: the intake finds every one that was planted, and nothing else."""
+"""A state with planted faults: the intake finds all of them, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hcip_pipeline.synthetic import StateArguments, SynthReport, generate_state
 
 pytestmark = pytest.mark.slow
 
-#: Rules that no file can be made to break: a link out of the inbox is none of ours to send, a table of cost factors
-#: is there, and a folder changes only after it was accepted. What is true of a whole file or column is not planted in
-#: rows (``tests.unit.intake_shapes`` sends such files).
+#: Rules that generated files do not break: they contain no link out of the inbox, the table of cost factors is there,
+#: and a folder changes only after it was accepted. Faults of a whole file or column are not planted in rows
+#: (``tests.unit.intake_shapes`` sends such files).
 NOT_PLANTED = {
     "S-OUTSIDE-INBOX", "S-COST-FACTORS-ABSENT", "S-CHANGED", "D-DATE-FORM", "C-DATE-FORM", "D-ROW-REPEATED",
     "C-ROW-REPEATED", "F-DELIMITER", "F-WINDOWS-1252", "F-LETTER-CASE", "F-PARQUET-TYPE", "F-BLANK-ROWS", "F-FORMULA",
@@ -27,7 +27,7 @@ NOT_PLANTED = {
     "C-CODE-SCRIPT", "F-TOO-LARGE", "F-DATE-FORMS", "F-ID-MIXED", "D-ID-FORM", "C-ID-FORM", "D-KEY-PLACEHOLDER",
     "D-PATIENT-ID-SHARED",
     "F-SHEETS-IGNORED",
-    *(rule for rule in RULES if rule.startswith("B-")),  # of bills, which are written without faults
+    *(rule for rule in RULES if rule.startswith("B-")),  # rules for bills, which are written without faults
 }  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_a_clean_state_has_gaps_and_nothing_else(tmp_path: Path) -> None:
 
 
 def _compare_warnings(receipts: list[SubmissionReceipt], truth: pl.DataFrame) -> None:
-    """Counts by submission, file, column and rule, and the first rows, which is all that a receipt lists."""
+    """Compare counts by submission, file, column and rule, and the first rows, the only ones that a receipt lists."""
     found = {
         (receipt.submission, f"{rule.table}.csv", rule.column, rule.rule): (rule.rows, rule.lines)
         for receipt in receipts

@@ -1,4 +1,4 @@
-"""Runs of ``hcip synth``: the same seed, other formats, failures and a whole state."""
+"""Runs of ``hcip synth``: repeated seeds, other formats, failures and a whole state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALL = {"hospitals": 2, "discharges_per_year": 1_000, "start": Quarter(2024, 4)
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """sha256 of every file, but for the record that names where the state lies."""
+    """sha256 of every file, except the record that names the state's folder."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads_and_the_process
         " start=Quarter(2024, 4), end=Quarter(2025, 1), seed=5))"
     )
     vector_units = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    # An older processor, as far as numpy can play one: exp(), for one, gives other last digits there.
+    # Simulate an older processor with numpy: exp(), for one, gives other last digits there.
     environment = os.environ | {"POLARS_MAX_THREADS": "1", "NPY_DISABLE_CPU_FEATURES": " ".join(vector_units)}
     subprocess.run([sys.executable, "-W", "ignore", "-c", code, tmp_path / "a" / "inbox"], env=environment, check=True)
     generate_state(tmp_path / "b" / "inbox", StateArguments(**SMALL, seed=5))
@@ -106,7 +106,7 @@ def test_impossible_options_are_refused(tmp_path: Path, changed: dict[str, objec
 
 
 def test_a_whole_state_is_parquet_and_a_year_of_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``--state``, with fewer hospitals and discharges: the sizes given next to it win over its own."""
+    """``--state`` with fewer hospitals and discharges: given sizes override its own."""
     inbox = tmp_path / "inbox"
     monkeypatch.setattr("hcip_pipeline.synthetic.state.STATE_BENEFICIARIES", 3_000)
     cli.main(["synth", str(inbox), "--state", "--hospitals", "1", "--discharges-per-year", "300", "--json"])

@@ -1,4 +1,4 @@
-"""The synthetic state: the same each time, coherent, clean, and worth settling."""
+"""The synthetic state: reproducible, coherent, free of faults, and varied enough to settle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> SynthReport:
 
 @pytest.fixture(scope="module")
 def discharges(demo: SynthReport) -> pl.DataFrame:
-    """Every discharge, typed by the contract, with APR-DRG type and MDC; reading fails where a cell does not fit."""
+    """Every discharge, typed by the contract, with APR-DRG type and MDC; reading fails if a cell does not fit."""
     frame = _read(demo.inbox, "discharges.csv", DISCHARGES.names).with_columns(
         pl.col("birth_date", "admit_date", "discharge_date").str.to_date("%Y-%m-%d"),
         pl.col("total_charges", "reported_cost").cast(pl.Decimal(18, 2)),
@@ -137,7 +137,7 @@ def test_shares_are_those_of_a_state(discharges: pl.DataFrame) -> None:
     babies, mothers = (discharges.filter(c) for c in (pl.col("mdc") == "15", pl.col("nature_of_admission") == "1"))
     assert len(mothers) <= len(babies) < 1.05 * len(mothers)
     assert (babies["birth_date"] == babies["admit_date"]).all() and (mothers["sex"] == "F").all()
-    # A mean above the median by far: costs are skewed, and so is a cell of them.
+    # A mean far above the median: costs are skewed, also within a cell.
     cell = discharges.filter(apr_drg="720", severity_of_illness="3")["reported_cost"].cast(pl.Float64)
     assert cell.mean() > 1.04 * cell.median()
 
@@ -170,7 +170,7 @@ def test_a_patient_stays_the_same_person_from_stay_to_stay(demo: SynthReport, di
 def test_charges_are_the_cost_marked_up_by_the_regulators_rates(
     demo: SynthReport, discharges: pl.DataFrame, charges: pl.DataFrame
 ) -> None:
-    """Methodology §2 backwards: charge ÷ markup, summed, is the cost that the hospital reports, to the cent a line."""
+    """Methodology §2 backward: Σ charge ÷ markup is the cost that the hospital reports, to one cent per line."""
     tables = load_reference(demo.inbox)
     ranges = tables["revenue_codes"].with_columns(
         width=pl.col("revenue_code_to").cast(pl.Int64) - pl.col("revenue_code_from").cast(pl.Int64)
@@ -294,7 +294,7 @@ def test_references_program_files_and_protocols_are_accepted_without_a_problem(d
         assert all(each.rule == "APPROVED-AFTER-START" for p in protocols for each in p.problems)
         elections = [p.protocol.elections.model_dump(exclude_unset=True) for p in protocols if p.protocol]
         assert any("mpi_floor" in chosen for chosen in elections)
-        assert len(set(map(frozenset, elections))) == len(elections)  # no two elect the same
+        assert len(set(map(frozenset, elections))) == len(elections)  # no two hospitals elect the same
 
 
 def test_care_partners_are_physicians_of_their_hospital_and_some_are_special(

@@ -1,4 +1,4 @@
-"""What a person with write access to the home can forge, and what finds it: each row of docs/audit_trail.md."""
+"""What a person with write access to the home can forge, and what detects it: each row of docs/audit_trail.md."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def chain(
     build_of_released: BuildResult,  # noqa: F811
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Home:
-    """A home whose ledger holds two releases of one period, and those of earlier periods as found."""
+    """A home whose ledger has two releases of one period, and those of earlier periods as found."""
     home = Home(tmp_path_factory.mktemp("tampering"))
     shutil.copytree(unreleased.home.root, home.root, dirs_exist_ok=True)
     (home.inbox / "hospital" / "2025Q3" / "210001").mkdir(parents=True)
@@ -76,7 +76,7 @@ def home(chain: Home, tmp_path: Path) -> Home:
 
 
 def found(home: Home, release: str = R2, proofs: Proofs | None = None) -> list[str]:
-    """What verification finds without recomputing figures."""
+    """Differences that verification finds without recomputing figures."""
     findings = Findings()
     package = Package(home.root / release, findings)
     package.check_files()
@@ -96,7 +96,7 @@ def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def alter_page(home: Home, release: str) -> None:
-    """Another sentence in a page, and its hash in the manifest to match."""
+    """Change a sentence in a page, and its hash in the manifest to match."""
     path = "audit/audit_report.html"
     file = home.root / release / path
     file.write_bytes(file.read_bytes().replace(b"Audit report", b"Audit Report", 1))
@@ -115,7 +115,7 @@ def restate_superseded(home: Home) -> None:
 
 
 def rewrite_ledger(home: Home) -> None:
-    """A new ledger over what lies there now, as whoever can write the home can make it."""
+    """Write a new ledger of the current files, as anyone who may write to the home can."""
     ledger_path(home).unlink()
     begin(home)
 
@@ -124,8 +124,8 @@ def test_an_untouched_home_has_no_differences(home: Home) -> None:
     assert found(home) == []
     assert found(home, proofs=Proofs(head_of(home))) == []
     earlier = read_ledger(home)[-2].head
-    assert found(home, proofs=Proofs(earlier)) == [], "a head that was kept earlier holds too"
-    assert found(home, R1, Proofs(earlier.rpartition(":")[2])) == [], "the hash alone will do"
+    assert found(home, proofs=Proofs(earlier)) == [], "an earlier head also agrees"
+    assert found(home, R1, Proofs(earlier.rpartition(":")[2])) == [], "the hash by itself is enough"
 
 
 def test_a_page_altered_with_its_hash_recomputed(home: Home) -> None:
@@ -149,7 +149,7 @@ def test_a_removed_release_is_found(home: Home, capsys: pytest.CaptureFixture[st
     assert states(found(home), "[ledger]", f"{R1}/{MANIFEST}", "no file")
     with pytest.raises(SystemExit) as ended:
         cli.main(["verify", str(home.root / R2), "--partial"])
-    assert ended.value.code == 1, "the ledger knows it all the same"
+    assert ended.value.code == 1, "the ledger still has its line"
     ledger_path(home).unlink()
     for arguments, code in ([], 1), (["--partial"], 0):
         with pytest.raises(SystemExit) as ended:
@@ -165,7 +165,7 @@ def test_a_release_of_an_earlier_period_removed(home: Home) -> None:
 def test_a_release_replaced_wholesale(home: Home) -> None:
     head = head_of(home)
     alter_page(home, R2)
-    assert record_release(home, PERIOD, 2, "0" * 64), "whoever writes the home can append a line as well"
+    assert record_release(home, PERIOD, 2, "0" * 64), "whoever may write to the home can also append a line"
     for proofs in (Proofs(), Proofs(head)):
         assert states(found(home, proofs=proofs), "[ledger]", f"{R2}/{MANIFEST}")
 
@@ -204,7 +204,7 @@ def test_a_release_put_there_by_hand(home: Home) -> None:
 
 
 def by_hand(home: Home, paths: list[str], reason: str, as_of: str) -> None:
-    """Remove files, and write a record that states they were destroyed on purpose."""
+    """Remove files, and write a record that they were destroyed on purpose."""
     folder = home.root / R2
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     stated = {e["path"]: e for r in manifest["resources"] for e in (r, r.get("parquet")) if e}
@@ -300,7 +300,7 @@ def test_signatures_hold_and_only_those_of_allowed_signers(signed_chain: Home, k
     assert states(found(home, R2, trusted), "[signatures]", "not signed")
     another = Proofs(signers=key.with_name("another.signers"))
     assert states(found(home, r3, another), "[signatures]", "someone who is not allowed")
-    with (home.root / r3 / MANIFEST).open("rb") as manifest:  # an auditor needs OpenSSH alone
+    with (home.root / r3 / MANIFEST).open("rb") as manifest:  # an auditor needs only OpenSSH
         verify = ["ssh-keygen", "-Y", "verify", "-f", str(trusted.signers), "-I", "administrator@example.org"]
         verify += ["-n", "hcip-release", "-s", str(home.root / f"{r3}.sig")]
         assert subprocess.run(verify, stdin=manifest, capture_output=True).returncode == 0

@@ -1,4 +1,4 @@
-"""``hcip verify`` as an auditor has it: alone, with what it checked, and with an exit code."""
+"""``hcip verify`` as an auditor uses it: without the pipeline, with a list of its checks and an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["released"]
 pytestmark = pytest.mark.slow
 
 PACKAGE = Path(verification.__file__).parent
-#: next to the standard library
+#: needed besides the standard library
 NEEDED = {"yaml", "pyarrow", "cryptography", "rfc3161_client"}
 
 
@@ -39,7 +39,7 @@ def test_verification_imports_nothing_of_the_pipeline() -> None:
 
 
 def test_verification_runs_without_the_pipeline(released: Path, tmp_path: Path) -> None:
-    """Copied to a machine that has no pipeline."""
+    """As if copied to a machine without the pipeline."""
     shutil.copytree(PACKAGE, tmp_path / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.modules['hcip_pipeline'] = None; "
@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_a_release_is_reported(tmp_path: Path, capsys: pyte
 def test_a_release_from_before_the_rule_of_hidden_counts_is_listed(
     released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its manifest does not state which rule its public tables follow; that alone is no difference."""
+    """Its manifest does not name the rule that its public tables follow; that by itself is no difference."""
     _, stated = verify(capsys, str(released))
     own = f"{released.parent.name}/{released.name}"
     assert own not in stated.partition("rule of hidden counts")[2]
@@ -146,4 +146,4 @@ def test_a_release_from_before_the_tables_of_programs_gets_one_difference(
     assert code == 1
     assert "made the release before there were any" in stated
     assert "every payment: recompute it with version" in stated
-    assert stated.count(": expected ") == 1, "one difference, whatever else such a release lacks"
+    assert stated.count(": expected ") == 1, "one difference, however much such a release lacks"

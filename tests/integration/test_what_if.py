@@ -1,4 +1,4 @@
-"""What if: the payments are, to the cent, those of a full run whose input has the change."""
+"""What-if: the payments equal, to the cent, those of a full run whose input has the change."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def edit_csv(path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
 
 
 class FullRun:
-    """The settled home before its release, with edited files accepted, and all that payments rest on built anew."""
+    """The settled home before its release, with edited files accepted and payments computed anew."""
 
     def __init__(self, settled: SettledHome, place: Path) -> None:
         self.home = settled.copy(place)
 
     def forget_norms(self) -> None:
-        """Let the base year's norms be made again, of what was resubmitted since they were frozen."""
+        """Delete the base year's frozen norms, so that they are made again with resubmitted data."""
         shutil.rmtree(self.home.lake / "norms")
 
     def resubmit(self, quarter: str, ccn: str, discharges: Edit, charges: Edit | None = None) -> None:
-        """A second version of a submission, each row as the edits leave it (None: without it)."""
+        """Send a second version of a submission with each row edited (None removes it)."""
         first = self.home.inbox / "hospital" / quarter / ccn
         again = first.with_name(f"{ccn}.r2")
         if not again.exists():
@@ -83,7 +83,7 @@ class FullRun:
         edit_csv(self.home.inbox / "program" / str(PERIOD) / f"{name}.csv", change)
 
     def payments(self, *, by_dbt: bool = False) -> pl.DataFrame:
-        """Of everything computed once more; without dbt in a fraction of the time."""
+        """Payments of a full recomputation; without dbt it takes a fraction of the time."""
         policy = load_policy(self.home.policy)
         ingest_period(self.home, PERIOD, policy.policy)
         with compute_builds_with(None if by_dbt else build_by_rendering):
@@ -110,7 +110,7 @@ def one(ask: duckdb.DuckDBPyConnection, sql: str) -> Row:
 
 
 def with_changes(home: Home, folder: Path, changes: Mapping[str, Any]) -> pl.DataFrame:
-    """The release's payments as what-if would have them: moved ones in the place of their own."""
+    """The release's payments with those that what-if moves replaced."""
     path = folder / "changes.yaml"
     path.write_text(yaml.safe_dump(json.loads(json.dumps(changes, default=float))), encoding="utf-8")
     moved = what_if(home, PERIOD, path).payments
@@ -370,7 +370,7 @@ def test_a_case_that_earns_nobody_anything_is_named_with_its_reason(
     for case, why in ((given, "is not a care partner"), (regrouped, "without a norm")):
         (line,) = (line for line in shown.splitlines() if f"case {case['account_no']} " in line)
         assert why in line
-    assert f"case {out['account_no']} " not in shown, "it was asked for"
+    assert f"case {out['account_no']} " not in shown, "the file itself excludes it"
 
 
 def test_the_command_shows_what_moves(

@@ -1,8 +1,8 @@
-"""A study of a SPARCS file in plain Python: every figure once more, without the pipeline.
+"""A study of a SPARCS file in plain Python: every figure recomputed without the pipeline.
 
-Belongs here: methodology §3, §5, §6 and §7 read from the page and written down with ``csv`` and ``fractions``, for
+Belongs here: methodology §3, §5, §6 and §7, implemented from the page with ``csv`` and ``fractions``, for
 cost_method = reported, every factor 1, one year that is its own base year, and the policy's defaults. Does not belong
-here: anything imported from the pipeline. Slow and simple on purpose; it is the other opinion.
+here: anything imported from the pipeline. It is slow and simple on purpose, as an independent check.
 """
 
 from __future__ import annotations
@@ -93,14 +93,14 @@ class PlainStudy:
 
 
 def rounded(value: Fraction, places: int) -> Fraction:
-    """Half away from zero."""
+    """Round half away from zero."""
     units = abs(value) * 10**places
     whole = (2 * units.numerator + units.denominator) // (2 * units.denominator)
     return Fraction(whole if value >= 0 else -whole, 10**places)
 
 
 def money(value: Fraction, places: int = 2) -> Decimal:
-    """A fraction that has ``places`` decimals, as the decimal it is."""
+    """Convert a fraction with ``places`` decimals to an equal decimal."""
     units = value * 10**places
     assert units.denominator == 1
     return Decimal(units.numerator).scaleb(-places)
@@ -128,7 +128,7 @@ def grouped(cases: Iterable[Case], key: Callable[[Case], object]) -> dict:  # ty
 
 
 def read_cases(file: Path) -> list[Case]:
-    """Surgical discharges only, as the file of hip replacements has them: the operating physician is responsible."""
+    """Read surgical discharges only, as in the file of hip replacements: the operating physician is responsible."""
     cases = []
     with gzip.open(file, "rt", encoding="utf-8", newline="") as stream:
         for line, row in enumerate(csv.DictReader(stream), start=2):

@@ -1,4 +1,4 @@
-"""CMS's own resources of BCDA v3, one of every kind of claim, and its dictionary, against what the intake reads."""
+"""The intake reads CMS's own sample resources of BCDA v3, one of every kind of claim, as CMS's dictionary says."""
 
 import csv
 import gzip
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="CMS's published resou
 DICTIONARY, CCLF = DATA / "bcda" / "bcda_v3_dictionary.csv.gz", DATA / "bcda" / "cclf_bcda_v3_mapping.csv.gz"
 #: the claim of each kind, by its number in the export
 KINDS = ("Inpatient", "SNF", "HHA", "Hospice", "Outpatient", "Carrier", "DME", "Pharmacy")
-#: fields of which the dictionary's example is of another claim than the resources, or is numbered anew here
+#: fields whose example in the dictionary is from another claim, or which are renumbered here
 _OTHER_EXAMPLES = {
     "cur_clm_uniq_id", "clm_type_cd", "bene_mbi_id", "crnt_num", "dgns_prcdr_icd_ind", "fac_prvdr_npi_num",
     "clm_blg_prvdr_npi_num", "payto_prvdr_npi_num", "clm_line_thru_dt", "hcpcs_2_mdfr_cd",
     *(f"clm_dgns_{number}_cd" for number in range(2, 13)),
 }  # fmt: skip
-#: fields with an example of which the resources hold no value
+#: fields with an example but no value in the resources
 _NOT_IN_RESOURCES = {
     "cclf6.clm_fed_type_srvc_cd", "cclf6.clm_prcsg_ind_cd", "cclf6.clm_prmry_pyr_cd", "cclf8.bene_dual_stus_cd",
 }  # fmt: skip
@@ -77,7 +77,7 @@ def test_the_table_of_elements_is_made_from_cms_files():
 
 
 def test_the_dictionarys_examples_are_read_from_its_resources(home):
-    """CMS gives an example of each field: it is among the values that come of the resources."""
+    """CMS's example of each field is among the values read from the resources."""
     tables = {table: pl.read_parquet(files_in_force(home, table)) for table in LAYOUTS}
     checked, missing, unread = 0, [], set()
     for row in _dictionary():

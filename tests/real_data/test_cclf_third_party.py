@@ -1,4 +1,4 @@
-"""Archives and files that others wrote: CMS's own test archives, and eleven files of an unrelated generator."""
+"""Third-party archives and files: CMS's own test archives, and eleven files of an unrelated generator."""
 
 import gzip
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_incomplete_and_corrupted_archives_are_refused_each_with_its_message(arc
 
 
 def test_the_files_of_a_complete_archive_are_ingested(tmp_path):
-    """The three files that CMS's own test archive holds, with the rest empty and the control file corrected."""
+    """The three files in CMS's own test archive, with the other files empty and the control file corrected."""
     import zipfile
 
     source = DATA / "bcda" / "valid" / "T.BCD.A0001.ZCY18.D181120.T1000000"
@@ -78,6 +78,6 @@ def test_eleven_files_of_an_unrelated_generator_are_parsed(tmp_path):
         assert rows[key].to_list() == [
             line[: LAYOUTS[table].fields[0].width].decode().strip() for line in content.splitlines()
         ]
-        # Written again, every byte is the same but for padding of identifiers and places of numbers.
+        # Rewritten, every byte is the same except for padding of identifiers and alignment of numbers.
         again = encode(table, rows)
         assert len(again) == len(content)

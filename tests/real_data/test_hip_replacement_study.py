@@ -1,4 +1,4 @@
-"""The study of real New York hip replacements, to the cent the same as in plain Python (``plain_norms``)."""
+"""The study of real New York hip replacements equals the plain Python computation (``plain_norms``) to the cent."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_case_mix_index_of_every_surgeon(study: StudyResult, plain: PlainStudy) 
 
 
 def test_totals_are_those_of_a_reviewed_run(study: StudyResult) -> None:
-    """The file is fixed and so are the policy's defaults: these change only when the methodology does."""
+    """The file and the policy's defaults are fixed, so these change only if the methodology does."""
     totals = study.figures.totals
     assert (totals.cases, totals.excluded, totals.without_norm, totals.with_norm) == (11_583, 242, 30, 11_311)
     assert (totals.hospitals, totals.physicians) == (74, 328)

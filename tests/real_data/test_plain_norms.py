@@ -1,4 +1,4 @@
-"""The plain computation on the methodology's own worked example, so that the other opinion is worth having."""
+"""The plain computation on the methodology's worked example, to validate it as an independent check."""
 
 from __future__ import annotations
 

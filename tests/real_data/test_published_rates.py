@@ -1,4 +1,4 @@
-"""`hcip rates` on facts of CMS's own files, laid out as CMS does; skipped where those facts are not at hand."""
+"""`hcip rates` on data from CMS's own files, in CMS's layout; skipped if the data are not available."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RATES = Path(__file__).parents[2].parent / "shared" / "data" / "rates"
 
 pytestmark = pytest.mark.skipif(not RATES.is_dir(), reason="the public rates are not next to the checkout")
 
-#: worksheet, line and column of a fact -> how an NMRC file names its cell
+#: worksheet of a fact -> its name in an NMRC file
 _SHEETS = {"C Pt I": "C000001", "E Pt A": "E00A18A"}
 
 
@@ -29,7 +29,7 @@ def _date(text: str) -> str:
 
 @pytest.fixture
 def cost_reports(tmp_path: Path) -> tuple[Path, Path]:
-    """RPT and NMRC files of the Maryland reports that are at hand."""
+    """RPT and NMRC files of the available Maryland reports."""
     rpt, nmrc = tmp_path / "HOSP10_MD_RPT.CSV", tmp_path / "HOSP10_MD_NMRC.CSV"
     reports: dict[str, str] = {}
     with gzip.open(RATES / "hcris_md.csv.gz", "rt", encoding="utf-8") as facts, nmrc.open("w", newline="") as out:
@@ -64,7 +64,7 @@ def test_ratios_of_cost_to_charges_are_those_of_the_reports(cost_reports: tuple[
 
 
 def test_fees_are_those_that_were_published(tmp_path: Path) -> None:
-    """Units, indices and factor of each year and locality, through files of CMS's layout, give the amounts."""
+    """Units, indices and factor of each year and locality, in files of CMS's layout, give the published amounts."""
     by_place: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
     with (RATES / "per_diem.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

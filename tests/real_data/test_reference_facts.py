@@ -1,4 +1,4 @@
-"""Shipped code tables against the public lists they take their facts from; skipped where those are not at hand."""
+"""Shipped code tables agree with the public lists they are based on; skipped if the lists are not available."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_apr_drg_codes_types_and_mdcs_are_the_public_ones() -> None:
 
 
 def test_labels_are_our_own() -> None:
-    """The vendor's sentences are not ours to ship; a plain name of one disease can only be worded one way."""
+    """The vendor's descriptions must not be shipped; only plain names of diseases may be the same."""
     ours = load_reference(None)["apr_drg"].filter(grouper_version="38").select("apr_drg", "label")
     both = ours.join(public("apr_drg").select("apr_drg", vendors="label"), on="apr_drg")
     same = both.filter(pl.col("label").str.to_uppercase() == pl.col("vendors"))

@@ -1,4 +1,4 @@
-"""The layout that is shipped against the one that Texas publishes."""
+"""The shipped layout equals the one that Texas publishes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PERIOD = PerformancePeriod(2025, 1)
 
 @dataclass(frozen=True)
 class Settled:
-    """A home with its release, and the build that this was written from."""
+    """A home with its release, and the build from which it was written."""
 
     home: Home
     release: Release
@@ -34,17 +34,17 @@ class Settled:
 
 @dataclass(frozen=True)
 class Both:
-    """The same half-year, as DuckDB and as Spark computed it."""
+    """The same half-year as computed by DuckDB and by Spark."""
 
     duckdb: Settled
     spark: Settled
 
 
 def settle_on_both(home: Home, master: str = "", progress: Callable[[str], None] = lambda _: None) -> Both:
-    """Take the inbox of ``home`` in, copy it, and settle :data:`PERIOD` there on DuckDB and in the copy on Spark.
+    """Ingest the inbox of ``home``, copy the home, and settle :data:`PERIOD` there on DuckDB and in the copy on Spark.
 
     Args:
-        progress: is called with what goes on in the run on Spark.
+        progress: is called with the progress messages of the run on Spark.
     """
     quarters = quarters_needed(PERIOD, load_policy(home.policy).policy)
     report = ingest(home, [*map(str, quarters), str(PERIOD)])

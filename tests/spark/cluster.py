@@ -1,4 +1,4 @@
-"""A Spark standalone cluster on this machine: a master and workers as processes of their own."""
+"""A Spark standalone cluster on this machine: a master and workers as separate processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Cluster:
 
 @contextmanager
 def spark_cluster(folder: Path, workers: int = 2, memory: str = "1g") -> Iterator[Cluster]:
-    """Start a master and ``workers`` with one core each, every one with a work folder of its own below ``folder``."""
+    """Start a master and ``workers`` with one core each, each with its own work folder below ``folder``."""
     with ExitStack() as running:
         port = _free_port()
         master = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""`hcip run` on a cluster of several processes, of which one dies in the middle: the release is DuckDB's."""
+"""`hcip run` on a cluster of several processes, one of which dies in the middle: the same release as DuckDB's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.spark.uneven_state import CELL, uneven_state
 
 pytestmark = pytest.mark.slow
 
-#: what an operator would write for so small a cluster
+#: an operator's settings for so small a cluster
 _DEFAULTS = """
 spark.executor.memory 512m
 spark.driver.memory 1g
@@ -34,13 +34,13 @@ spark.sql.codegen.wholeStage false
 spark.sql.codegen.factoryMode NO_CODEGEN
 spark.sql.parquet.compression.codec uncompressed
 """
-#: when this model of the half-year is done, much is computed and much is not
+#: when this model of the half-year is done, much is computed and much is still to do
 _KILL_AFTER = "savings"
 
 
 @dataclass
 class _Killer:
-    """Ends a worker once, in the middle of the half-year's build."""
+    """Kills a worker once, in the middle of the half-year's build."""
 
     cluster: Cluster
     killed_after: str = ""

@@ -1,4 +1,4 @@
-"""`hcip run --engine spark`: every mart has DuckDB's rows, and the release its bytes."""
+"""`hcip run --engine spark`: every mart has the same rows as on DuckDB, and the release the same bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    """What ``hcip demo`` settles first; Spark's builds pass the project's checks, too."""
+    """The first half-year of ``hcip demo`` on both engines; Spark's builds pass the project's checks, too."""
     home = Home(tmp_path_factory.mktemp("demo") / "home")
     demo_state(home.inbox, seed=2025)
     yield settle_on_both(home)
@@ -122,7 +122,7 @@ def test_a_study_has_the_same_files_on_both_engines(both: Both) -> None:
 
 
 def test_a_simulation_computes_next_to_a_build_of_spark(both: Both, capsys: pytest.CaptureFixture[str]) -> None:
-    """On this machine: the models that a scenario changes read the files that Spark wrote."""
+    """The models that a scenario changes run on this machine and read Spark's files."""
     reported = []
     for settled in (both.duckdb, both.spark):
         scenarios = settled.home.root / "scenarios.yaml"
@@ -136,7 +136,7 @@ def test_a_simulation_computes_next_to_a_build_of_spark(both: Both, capsys: pyte
 
 
 def test_every_reduction_of_the_waterfall_applies(both: Both) -> None:
-    """A comparison of rows that are all zero would show nothing."""
+    """Comparing rows that are all zero would show nothing."""
     with duckdb.connect(both.spark.build.result.file, read_only=True) as connection:
         paid = connection.sql("select * from marts.incentives").pl()
     assert set(paid["status"]) == {"PAYABLE", "HELD", "ZERO"}

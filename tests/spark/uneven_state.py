@@ -1,4 +1,4 @@
-"""A state as uneven as one can be: one hospital has nearly every case, one has none, and all cases are of one cell."""
+"""An extremely uneven state: one hospital has nearly every case, one has none, and all cases are in one cell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEPT_OF_SMALL = 8
 
 
 def uneven_state(inbox: Path) -> tuple[str, str, str]:
-    """Write the inbox; gives the large, the small and the empty hospital."""
+    """Write the inbox; returns the large, the small and the empty hospital."""
     generate_state(
         inbox,
         StateArguments(
@@ -41,7 +41,7 @@ def uneven_state(inbox: Path) -> tuple[str, str, str]:
 
 
 def _rewrite(folder: Path, kept: int | None) -> None:
-    """Leave the first ``kept`` discharges (None: all), every one in :data:`CELL`, with their charges."""
+    """Keep the first ``kept`` discharges (None: all) with their charges, and put all of them into :data:`CELL`."""
     (folder / "control_totals.json").unlink()
     discharges = pl.read_csv(folder / "discharges.csv", infer_schema=False)
     charges = pl.read_csv(folder / "charges.csv", infer_schema=False)

@@ -1,7 +1,7 @@
-"""The wheel holds all that a settlement needs: installed in an empty environment, it settles the demo.
+"""The wheel contains everything a settlement needs: installed in an empty environment, it settles the demo.
 
-Building and unpacking the wheel takes two seconds and runs always. Installing it with its dependencies and settling the
-demo takes minutes: ``make wheel`` (``HCIP_WHEEL=1``).
+Building and unpacking the wheel takes two seconds and always runs. Installing it with its dependencies and settling the
+demo takes minutes, so this runs only in ``make wheel`` (``HCIP_WHEEL=1``).
 """
 
 from __future__ import annotations
