@@ -112,7 +112,7 @@ class Office:
 
     Attributes:
         cursors: sensor -> the cursor of its last evaluation.
-        asked: run keys for which a run was started: the daemon starts each once.
+        started: run keys for which a run was started: the daemon starts each once.
         history: the actions in order, for the message of a failure.
     """
 
@@ -120,7 +120,7 @@ class Office:
     rng: Random
     coming: list[Piece]
     cursors: dict[str, str | None] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    started: set[str] = field(default_factory=set)
     history: list[str] = field(default_factory=list)
 
     def arrive(self, count: int) -> None:
@@ -159,7 +159,7 @@ class Office:
     def settle(self) -> None:
         settle_or_recognize(self.home, PERIOD, None, rebuild=False, threads=None, progress=lambda _: None)
 
-    def look(self) -> None:
+    def evaluate_sensors(self) -> None:
         """Evaluate each sensor twice, since nothing is being written, and start the runs it requests."""
         with runs_on(self.home) as runs:
             for sensor in [*_INBOX_SENSORS, *_INBOX_SENSORS]:
@@ -172,8 +172,8 @@ class Office:
                 tick = sensor.evaluate_tick(context)
                 self.cursors[sensor.name] = tick.cursor
                 for request in tick.run_requests or []:
-                    assert request.run_key not in self.asked and request.partition_key
-                    self.asked.add(str(request.run_key))
+                    assert request.run_key not in self.started and request.partition_key
+                    self.started.add(str(request.run_key))
                     job, key = sensor.job_name, parse_key(request.partition_key)
                     self.do(lambda job=job, key=key: runs.run(job, key), f"{sensor.name}: {key}")
 
@@ -212,7 +212,7 @@ def test_any_order_gives_the_same_figures(
         command()
     office.arrive(len(office.coming))
     if rng.random() < 0.5:
-        office.look()
+        office.evaluate_sensors()
     if rng.random() < 0.5:
         report = backfill(office.home, str(PERIOD), str(PERIOD), RunOptions(processes=1))
         assert report.ok, (office.history, report.as_dict())

@@ -98,13 +98,13 @@ def full_run(settled_home: SettledHome, tmp_path: Path) -> FullRun:
 
 
 @pytest.fixture(scope="module")
-def ask(settled_home: SettledHome) -> duckdb.DuckDBPyConnection:
+def build(settled_home: SettledHome) -> duckdb.DuckDBPyConnection:
     """The build of the release, to choose cases from."""
     return duckdb.connect(settled_home.home.warehouse / str(PERIOD) / "hcip.duckdb", read_only=True)
 
 
-def one(ask: duckdb.DuckDBPyConnection, sql: str) -> Row:
-    found = ask.sql(f"{sql} limit 1").pl()
+def one(build: duckdb.DuckDBPyConnection, sql: str) -> Row:
+    found = build.sql(f"{sql} limit 1").pl()
     assert found.height == 1, sql
     return found.row(0, named=True)
 
@@ -138,9 +138,9 @@ def quarter_of(day: Any) -> str:
     return f"{day.year}Q{(day.month + 2) // 3}"
 
 
-def case_of(ask: duckdb.DuckDBPyConnection, where: str) -> Row:
+def case_of(build: duckdb.DuckDBPyConnection, where: str) -> Row:
     return one(
-        ask,
+        build,
         "select c.*, i.cost, d.discharge_date from marts.incentive_cases as i join intermediate.int_cases as c"
         " using (hospital_ccn, account_no) join staging.stg_discharges as d using (hospital_ccn, account_no)"
         f" where (i.hospital_ccn, i.npi) in ({PARTNERS}) and {where} order by i.performance_incentive desc, account_no",
@@ -148,12 +148,12 @@ def case_of(ask: duckdb.DuckDBPyConnection, where: str) -> Row:
 
 
 def test_reassigned_excluded_and_repriced_cases_equal_a_full_run(
-    settled_home: SettledHome, full_run: FullRun, ask: duckdb.DuckDBPyConnection, tmp_path: Path
+    settled_home: SettledHome, full_run: FullRun, build: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    given = case_of(ask, "c.stream = 'medical'")
-    other = one(ask, f"{PARTNERS} and hospital_ccn = '{given['hospital_ccn']}' and npi <> '{given['npi']}'")
-    out = case_of(ask, f"c.stream = 'surgical' and c.hospital_ccn = '{given['hospital_ccn']}'")
-    dear = case_of(ask, f"c.stream = 'surgical' and c.account_no not in ('{out['account_no']}')")
+    given = case_of(build, "c.stream = 'medical'")
+    other = one(build, f"{PARTNERS} and hospital_ccn = '{given['hospital_ccn']}' and npi <> '{given['npi']}'")
+    out = case_of(build, f"c.stream = 'surgical' and c.hospital_ccn = '{given['hospital_ccn']}'")
+    dear = case_of(build, f"c.stream = 'surgical' and c.account_no not in ('{out['account_no']}')")
     assert len({each["account_no"] for each in (given, out, dear)}) == 3
 
     def discharges(row: Row) -> Row | None:
@@ -195,16 +195,16 @@ def doubled_total(case: Row) -> Edit:
 
 
 def test_regrouped_and_newly_counted_cases_equal_a_full_run(
-    settled_home: SettledHome, full_run: FullRun, ask: duckdb.DuckDBPyConnection, tmp_path: Path
+    settled_home: SettledHome, full_run: FullRun, build: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    milder = case_of(ask, "c.severity_of_illness = '3'")
-    regrouped = case_of(ask, f"c.stream = 'surgical' and c.hospital_ccn = '{milder['hospital_ccn']}'")
-    cell = one(ask, "select apr_drg from marts.norms join staging.stg_apr_drgs using (apr_drg)"
+    milder = case_of(build, "c.severity_of_illness = '3'")
+    regrouped = case_of(build, f"c.stream = 'surgical' and c.hospital_ccn = '{milder['hospital_ccn']}'")
+    cell = one(build, "select apr_drg from marts.norms join staging.stg_apr_drgs using (apr_drg)"
                     " where stream = 'surgical'"
                     f" and apr_drg <> '{regrouped['apr_drg']}' and severity_of_illness = "
                     f"'{regrouped['severity_of_illness']}' order by 1")  # fmt: skip
     left = one(
-        ask,
+        build,
         "select w.hospital_ccn, w.account_no, d.discharge_date from intermediate.int_windowed_cases as w"
         " join staging.stg_discharges as d using (hospital_ccn, account_no) where window_name = 'performance'"
         " and exclusion_reasons in (['TRANSFERRED_OUT'], ['LEFT_AGAINST_ADVICE'])"
@@ -234,11 +234,11 @@ def test_regrouped_and_newly_counted_cases_equal_a_full_run(
 
 
 def test_a_case_of_the_base_year_moves_payments_through_norms(
-    settled_home: SettledHome, full_run: FullRun, ask: duckdb.DuckDBPyConnection, tmp_path: Path
+    settled_home: SettledHome, full_run: FullRun, build: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     norms = duckdb.connect(next(settled_home.home.warehouse.glob("norms-*")) / "hcip.duckdb", read_only=True)
     cell = one(
-        ask, "select apr_drg, severity_of_illness from marts.incentive_cases group by all order by count(*) desc"
+        build, "select apr_drg, severity_of_illness from marts.incentive_cases group by all order by count(*) desc"
     )
     where = f"apr_drg = '{cell['apr_drg']}' and severity_of_illness = '{cell['severity_of_illness']}'"
     case = one(norms, f"select * from intermediate.int_cases where {where} and stream is not null order by account_no")
@@ -255,16 +255,16 @@ def test_a_case_of_the_base_year_moves_payments_through_norms(
 
 
 def test_a_condition_met_and_a_care_partner_certified(
-    settled_home: SettledHome, full_run: FullRun, ask: duckdb.DuckDBPyConnection, tmp_path: Path
+    settled_home: SettledHome, full_run: FullRun, build: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     missed = one(
-        ask,
+        build,
         "select o.* from intermediate.int_condition_outcomes as o join marts.incentives using (hospital_ccn, npi)"
         " where source = 'REPORTED' and not is_met and conditions_adjustment < 0 order by 1, 2, 3",
     )
-    gone = one(ask, f"{PARTNERS} order by npi desc")
+    gone = one(build, f"{PARTNERS} order by npi desc")
     new = one(
-        ask,
+        build,
         "select hospital_ccn, npi from intermediate.int_counted_cases"
         " anti join marts.incentives using (hospital_ccn, npi) where window_name = 'performance'"
         " group by all order by count(*) desc, npi",
@@ -333,9 +333,9 @@ WRONG = {
 
 @pytest.mark.parametrize("text, message", WRONG.values(), ids=WRONG)
 def test_faulty_changes_are_refused_with_file_and_fix(
-    settled_home: SettledHome, ask: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, message: str
+    settled_home: SettledHome, build: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, message: str
 ) -> None:
-    case = case_of(ask, "true")
+    case = case_of(build, "true")
     path = tmp_path / "changes.yaml"
     path.write_text(text.replace("{A}", case["hospital_ccn"]).replace("{case}", case["account_no"]), encoding="utf-8")
     with pytest.raises(HcipError, match=message) as refused:
@@ -344,14 +344,14 @@ def test_faulty_changes_are_refused_with_file_and_fix(
 
 
 def test_a_case_that_earns_nobody_anything_is_named_with_its_reason(
-    settled_home: SettledHome, ask: duckdb.DuckDBPyConnection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settled_home: SettledHome, build: duckdb.DuckDBPyConnection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given, out, regrouped = (
-        case_of(ask, f"c.stream = '{stream}' and c.severity_of_illness = '{severity}'")
+        case_of(build, f"c.stream = '{stream}' and c.severity_of_illness = '{severity}'")
         for stream, severity in (("medical", "2"), ("surgical", "2"), ("medical", "3"))
     )
     rare = one(
-        ask,
+        build,
         "select apr_drg from staging.stg_apr_drgs where stream = 'medical' and grouper_version in"
         " (select grouper_version from staging.stg_discharges)"
         " and apr_drg not in (select apr_drg from marts.norms) order by apr_drg",
@@ -374,9 +374,9 @@ def test_a_case_that_earns_nobody_anything_is_named_with_its_reason(
 
 
 def test_the_command_shows_what_moves(
-    settled_home: SettledHome, ask: duckdb.DuckDBPyConnection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settled_home: SettledHome, build: duckdb.DuckDBPyConnection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    case = case_of(ask, "c.stream = 'medical'")
+    case = case_of(build, "c.stream = 'medical'")
     path = tmp_path / "changes.yaml"
     change = f'{{hospital: "{case["hospital_ccn"]}", account: "{case["account_no"]}", counted: false}}'
     path.write_text(f"cases: [{change}]", encoding="utf-8")
