@@ -58,7 +58,7 @@ class TestSpellings:
         assert receipt.problems == ()
         assert receipt.ignored_columns == ()
 
-    def test_references_come_from_the_file(self, tmp_path: Path) -> None:
+    def test_reference_tables_come_from_the_file(self, tmp_path: Path) -> None:
         rows = [
             ROW,
             row(Facility_Name="Lakeside Hosp"),
@@ -83,7 +83,7 @@ class TestSpellings:
         receipt = read_sparcs(write(tmp_path / "a.csv", [ROW], names), 2016, tmp_path / "out")
         assert (receipt.accepted, receipt.ignored_columns) == (1, ())
 
-    def test_2009_money_with_commas_and_stays_cut_at_120(self, tmp_path: Path) -> None:
+    def test_2009_amounts_with_commas_and_stays_capped_at_120_days(self, tmp_path: Path) -> None:
         old = row(
             Discharge_Year="2009", Total_Charges="$1,241,000.50", Total_Costs="$620,500.25", Length_of_Stay="120 +"
         )
@@ -167,7 +167,7 @@ def test_same_bytes_whatever_the_order_of_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sparcs.csv", "sparcs.csv.gz"])
-def test_more_than_a_state_has_is_refused_before_it_is_unpacked(
+def test_a_file_too_large_for_a_state_is_refused_before_it_is_unpacked(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(tmp_path / name, [row()] * 200)
@@ -199,7 +199,9 @@ class TestHabits:
         assert table(tmp_path / "out", "discharges")["length_of_stay"].to_list() == [120]
 
     @pytest.mark.parametrize("names", [{"Facility Id": None}, {}])
-    def test_names_identify_hospitals_if_no_row_has_an_id(self, tmp_path: Path, names: dict[str, str | None]) -> None:
+    def test_hospitals_are_identified_by_name_if_no_row_has_an_id(
+        self, tmp_path: Path, names: dict[str, str | None]
+    ) -> None:
         blank = {"Facility_Id": ""}
         rows = [row(**blank), row(Facility_Name="Hill Hospital", **blank), row(Facility_Name="HILL HOSPITAL ", **blank)]
         receipt = read_sparcs(write(tmp_path / "a.csv", rows, names), 2016, tmp_path / "out")

@@ -46,7 +46,7 @@ class TestEdits:
         assert receipt.rule_counts == {rule: 1}
         assert receipt.problems[0].severity == "ERROR"
 
-    def test_a_row_that_breaks_two_rules_is_one_row(self, tmp_path: Path) -> None:
+    def test_a_row_that_breaks_two_rules_counts_once(self, tmp_path: Path) -> None:
         receipt = read_sparcs(
             write(tmp_path / "a.csv", [ROW, row(Total_Costs="n/a", Total_Charges="n/a")]), 2016, tmp_path / "out"
         )
@@ -78,7 +78,7 @@ class TestEdits:
         assert receipt.accepted == 2
         assert receipt.rule_counts == {rule: 1}
 
-    def test_one_drg_in_two_categories_takes_the_more_frequent(self, tmp_path: Path) -> None:
+    def test_a_drg_in_two_categories_gets_the_more_frequent(self, tmp_path: Path) -> None:
         receipt = read_sparcs(write(tmp_path / "a.csv", [row(APR_MDC_Code="4"), ROW, ROW]), 2016, tmp_path / "out")
         assert table(tmp_path / "out", "apr_drg")["mdc"].to_list() == ["08"]
         assert receipt.rule_counts == {"SPARCS-DRG-SEVERAL-MDC": 1}

@@ -1,4 +1,4 @@
-"""Files of any state, by an invented third state: one file, recognized by its header, with rules of its own."""
+"""Files of any state, tested with an invented third state: one file, recognized by its header, with its own rules."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def test_a_computed_column_never_replaces_a_cell(tmp_path: Path) -> None:
         reader = _reader(tmp_path, "REC|FAC|OR\n1|7|3\n", database)
         with pytest.raises(ValueError, match="fac"):
             reader.lines("stays", "records", {"fac": "upper(fac)"})
-        with pytest.raises(Exception, match="nonsense"):  # a fault of the readings is not one of the file
+        with pytest.raises(Exception, match="nonsense"):  # an error in the readings is not a fault of the file
             reader.lines("stays", "records", {"hospital": "nonsense"})

@@ -1,4 +1,4 @@
-"""Texas's public use data file: both forms, its quirks, and faults with file, row, rule and way out."""
+"""Texas's public use data file: both forms, its quirks, and faults with file, row, rule and what to do."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_faulty_record_is_left_out_with_its_lines_and_counted(
     assert rule in set(quarantine["rule"]) and text not in {*quarantine["value"]} - {""}
 
 
-def test_a_record_that_comes_twice_counts_once(folder: Path, tmp_path: Path) -> None:
+def test_a_repeated_record_counts_once(folder: Path, tmp_path: Path) -> None:
     spoil(folder, "base1", 7, {"RECORD_ID": cell(folder, "base1", 5, "RECORD_ID")})
     receipt = read(folder, tmp_path / "out")
     assert [(p.rule, p.row) for p in receipt.problems if p.rule == "TEXAS-RECORD-TWICE"] == [("TEXAS-RECORD-TWICE", 7)]
@@ -191,7 +191,7 @@ def test_a_file_of_another_quarter_is_refused(folder: Path, tmp_path: Path) -> N
     assert refusal(folder, tmp_path / "out", Q1).rule == "TEXAS-FILE-MISSING"
 
 
-def test_files_are_found_as_people_keep_them(folder: Path, tmp_path: Path) -> None:
+def test_files_are_found_under_the_names_that_people_give_them(folder: Path, tmp_path: Path) -> None:
     quarter_folder = folder / "2019 Q1"
     quarter_folder.mkdir()
     for table in ("base1", "charges", "facility"):
@@ -207,7 +207,7 @@ def test_files_are_found_as_people_keep_them(folder: Path, tmp_path: Path) -> No
     assert caught.value.rule == "TEXAS-FOLDER"
 
 
-def test_files_of_one_name_in_folders_of_quarters_are_distinguished(tmp_path: Path) -> None:
+def test_files_with_the_same_name_in_folders_of_quarters_are_distinguished(tmp_path: Path) -> None:
     folder = tmp_path / "pudf"
     for quarter in (Q1, Q2):
         write_texas_pudf(folder / str(quarter), [quarter], discharges=30, hospitals=2)
@@ -230,7 +230,7 @@ def test_the_command_writes_both_forms(tmp_path: Path) -> None:
         assert discharges(read(tmp_path / form, tmp_path / f"{form}-out", Q1, Q2)).height == 40
 
 
-def test_line_ends_of_windows_and_stray_signs_are_read(folder: Path, tmp_path: Path) -> None:
+def test_windows_line_ends_and_stray_characters_are_read(folder: Path, tmp_path: Path) -> None:
     for table in ("base1", "base2", "charges", "facility"):
         path = file_of(folder, table)
         content = path.read_bytes().replace(b"\n", b"\r\n").replace(b"INVENTED HOSPITAL", b'"INVENTED, "A" ;;')
@@ -244,7 +244,7 @@ def test_line_ends_of_windows_and_stray_signs_are_read(folder: Path, tmp_path: P
     assert refusal(folder, tmp_path / "out").rule == "TEXAS-UNREADABLE"
 
 
-def test_a_record_that_comes_twice_keeps_the_lines_of_the_one_that_counts(folder: Path, tmp_path: Path) -> None:
+def test_a_repeated_record_keeps_the_lines_of_the_one_that_counts(folder: Path, tmp_path: Path) -> None:
     twice = cell(folder, "base1", 5, "RECORD_ID")
     spoil(folder, "base1", 5, {"THCIC_ID": "900000"})
     spoil(folder, "base1", 7, {"RECORD_ID": twice, "THCIC_ID": "000001"})
@@ -253,7 +253,7 @@ def test_a_record_that_comes_twice_keeps_the_lines_of_the_one_that_counts(folder
     assert lines.height > 0 and set(lines["hospital_ccn"]) == {"900000"}
 
 
-def test_names_of_other_alphabets_do_not_move_the_cells(folder: Path, tmp_path: Path) -> None:
+def test_names_with_accents_do_not_shift_the_cells(folder: Path, tmp_path: Path) -> None:
     path = file_of(folder, "base1")
     content = path.read_bytes()
     for sign in (b"\xc1", b"\x92", b"\x81"):  # Latin-1, Windows-1252, neither

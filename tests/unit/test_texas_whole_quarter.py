@@ -1,4 +1,4 @@
-"""Files of a quarter that do not belong together or are incomplete: refused or left out, never read as a whole."""
+"""Files of a quarter that do not belong together or are incomplete: refused or left out, never read as complete."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _problems(receipt: TexasReceipt) -> dict[str, int]:
     return {problem.rule: problem.rows or 0 for problem in receipt.problems}
 
 
-def test_records_of_other_quarters_are_late_discharges_only_while_they_are_few(folder: Path) -> None:
+def test_a_few_records_of_other_quarters_are_late_discharges_and_many_are_refused(folder: Path) -> None:
     late = DISCHARGES // 10 - 5
     for row in range(1, late + 1):
         spoil(folder, "base1", row, {"DISCHARGE": "2018Q3"})
@@ -81,7 +81,7 @@ def test_lines_that_do_not_add_up_to_the_totals_are_refused(
     assert error.rule == "TEXAS-OTHER-CHARGES" and f"{DISCHARGES} of the {DISCHARGES} records" in error.message
 
 
-def test_a_stay_below_zero_is_left_out_and_a_stay_of_nothing_is_counted(folder: Path) -> None:
+def test_a_stay_with_negative_charges_is_left_out_and_one_without_charges_is_counted(folder: Path) -> None:
     first, free = cell(folder, "base1", 1, "RECORD_ID"), cell(folder, "base1", 3, "RECORD_ID")
     spoil(folder, "base1", 3, {"TOTAL_CHARGES": "0.00"})
     credit = "-9999999.00".rjust(14)
@@ -96,7 +96,7 @@ def test_a_stay_below_zero_is_left_out_and_a_stay_of_nothing_is_counted(folder: 
     assert found["TEXAS-NET-NEGATIVE"] == (1, 1) and found["TEXAS-ZERO-CHARGES"] == (3, 1)
 
 
-def test_amounts_without_cents_throughout_are_pointed_out(folder: Path) -> None:
+def test_amounts_without_any_cents_are_reported(folder: Path) -> None:
     for table, start, end in (("base1", 64, 76), ("charges", 52, 66)):
 
         def in_cents(rows: list[str], start: int = start, end: int = end) -> list[str]:
@@ -107,7 +107,7 @@ def test_amounts_without_cents_throughout_are_pointed_out(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("sign", [b"\x00", b"\x01"])
-def test_a_sign_that_no_text_holds_is_found_by_its_row(folder: Path, sign: bytes) -> None:
+def test_a_character_that_no_text_has_is_reported_with_its_row(folder: Path, sign: bytes) -> None:
     path = file_of(folder, "charges")
     content = path.read_bytes()
     path.write_bytes(content[:3000] + sign + content[3001:])
@@ -115,7 +115,7 @@ def test_a_sign_that_no_text_holds_is_found_by_its_row(folder: Path, sign: bytes
     assert (error.rule, error.row) == ("TEXAS-UNREADABLE", content[:3000].count(b"\n") + 1)
 
 
-def test_a_late_discharge_that_stood_in_an_earlier_file_counts_once(published: Path, tmp_path: Path) -> None:
+def test_a_late_discharge_that_was_in_an_earlier_file_counts_once(published: Path, tmp_path: Path) -> None:
     second = Quarter(2019, 2)
     folder = Path(shutil.copytree(published, tmp_path / "pudf"))
     write_texas_pudf(folder, [second], discharges=DISCHARGES, hospitals=3)

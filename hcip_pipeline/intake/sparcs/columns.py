@@ -1,4 +1,4 @@
-"""How the New York SPARCS de-identified discharge files spell things, 2009 to today.
+"""Column names and labels of New York's SPARCS de-identified discharge files, 2009 to today.
 
 Belongs here: the published column names of every year, the labels that stand for codes, and finding a file's
 columns from its header. Does not belong here: the edits (``edits``) and the reading (``reading``).
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class SparcsColumn:
-    """A column of the public file: the names it has had, as ``normalized``, and whether a study can do without it."""
+    """A column of the public file: the names it has had, as ``normalized``, and whether a study needs it."""
 
     name: str
     published: str
@@ -33,13 +33,13 @@ class SparcsColumn:
     needed: bool = True
 
 
-#: Names differ by year and by the way a file was downloaded (portal export or its API); content does not.
+#: Names differ by year and by how a file was downloaded (portal export or API); the content does not.
 COLUMNS = (
     SparcsColumn(
         "facility_id",
         "Facility Id",
         ("facility_id", "permanent_facility_id", "permanent_facility_identifier", "facility_identifier", "pfi"),
-        needed=False,  # where no row has one, the hospitals' names identify them
+        needed=False,  # if no row has one, hospitals are identified by name
     ),
     SparcsColumn("facility_name", "Facility Name", ("facility_name", "hospital_name")),
     SparcsColumn("county", "Hospital County", ("hospital_county", "facility_county"), needed=False),
@@ -89,10 +89,10 @@ COLUMNS = (
     SparcsColumn("total_costs", "Total Costs", ("total_costs", "total_cost")),
 )
 
-#: Columns whose second spelling may be their label's, where the first is there too.
+#: Columns whose second spelling may be their label's name if the file has the first one too.
 _CODES_WITH_LABELS = ("apr_drg", "mdc")
 
-#: Published columns that a study has no use for; any other name is reported.
+#: Published columns that a study does not use; any other name is reported.
 UNUSED_COLUMNS = frozenset(
     (
         "abortion_edit_indicator", "admit_day_of_week", "age_group", "birth_weight", "ccs_diagnosis_code",
@@ -149,7 +149,7 @@ ADMISSION_TYPES = {
 
 
 def normalized(name: str) -> str:
-    """A column name in lower case with every run of other signs as one ``_``."""
+    """A column name in lower case, with each run of other characters replaced by one ``_``."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
@@ -158,8 +158,8 @@ class SparcsHeader:
     """A file's header line.
 
     Attributes:
-        names: the columns as they are in the file, in order.
-        positions: name of a ``SparcsColumn`` -> its place in the file, from 0; absent ones are left out.
+        names: the columns in the file's spelling and order.
+        positions: name of a ``SparcsColumn`` -> its position in the file, from 0; absent ones are left out.
         unknown: names in the file that no published year has.
         is_gzip: whether the file is compressed.
     """
@@ -174,8 +174,8 @@ def read_header(file: Path) -> SparcsHeader:
     """The columns of a SPARCS file.
 
     Raises:
-        HcipError: no such file, empty, not gzip though named so, not UTF-8, another delimiter than the comma, a
-            column missing (naming the spellings that are accepted) or repeated.
+        HcipError: the file does not exist, is empty, is named .gz but is not gzip, is not text, is not separated by
+            commas, or lacks a column (the message has the accepted spellings) or repeats one.
     """
     is_gzip = _check_container(file)
     line = _first_line(file, is_gzip)
@@ -203,7 +203,7 @@ def read_header(file: Path) -> SparcsHeader:
     positions: dict[str, int] = {}
     for column in COLUMNS:
         found = [position for spelling in column.spellings for position in by_name.get(spelling, [])]
-        if column.name in _CODES_WITH_LABELS:  # the label may have the bare name, next to the code's own
+        if column.name in _CODES_WITH_LABELS:  # the label may have the bare name, next to the column of the code
             found = by_name.get(column.spellings[0], found)
         if len(found) > 1:
             raise HcipError(
@@ -221,7 +221,7 @@ def read_header(file: Path) -> SparcsHeader:
 
 
 def utf8_copy(file: Path, is_gzip: bool, copy: Path) -> bool:
-    """Write the file as UTF-8 text to ``copy`` if it is Windows-1252; False, and nothing is written, if it is UTF-8."""
+    """Copy a Windows-1252 file to ``copy`` as UTF-8; returns False, without writing, if the file is UTF-8 already."""
     if _decodes(file, is_gzip, "utf-8"):
         return False
     if not _decodes(file, is_gzip, "cp1252"):
@@ -248,14 +248,14 @@ def _decodes(file: Path, is_gzip: bool, encoding: str) -> bool:
 
 
 def check_size(file: Path, is_gzip: bool) -> None:
-    """Make sure that a file holds no more than a state's discharges, before an engine unpacks it.
+    """Check the size of a file before an engine unpacks it.
 
     Raises:
         HcipError: SPARCS-TOO-LARGE: more bytes or lines than the ceiling; or the gzip file is damaged.
     """
     most = SPARCS.max_unpacked(file.stat().st_size) if is_gzip else SPARCS.bytes
     size = lines = 0
-    fix = "check that it is a year of one state's discharges"
+    fix = "check that it is one year of one state's discharges"
     try:
         with open_file(file, SPARCS) as stream:
             content = gzip.GzipFile(fileobj=stream) if is_gzip else stream
@@ -268,7 +268,7 @@ def check_size(file: Path, is_gzip: bool) -> None:
                     )
                     raise HcipError(words, file=file, rule="SPARCS-TOO-LARGE", fix=fix)
                 if lines > SPARCS.rows:
-                    words = f"holds more than {SPARCS.rows:,} lines"
+                    words = f"has more than {SPARCS.rows:,} lines"
                     raise HcipError(words, file=file, rule="SPARCS-TOO-LARGE", fix=fix)
     except (EOFError, OSError, zlib.error) as error:
         raise _damaged(file) from error

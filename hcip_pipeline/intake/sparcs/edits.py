@@ -1,7 +1,7 @@
 """The edits of a SPARCS file: how a printed cell is read, and how each rule is evaluated.
 
-Belongs here: SQL over the table ``printed``, whose columns are those of ``columns.COLUMNS`` as text, null
-where the file has none. Does not belong here: reading the file and writing the lake (``reading``).
+Belongs here: SQL over the table ``printed``, which has the columns ``columns.COLUMNS`` as text; those that the file
+lacks are null. Does not belong here: reading the file and writing the lake (``reading``).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ def _digits(column: str, most: int) -> str:
 
 
 def _license(column: str) -> str:
-    """A licence number; blank and all zeros mean that none was reported."""
+    """A license number; blank and all zeros mean that none was reported."""
     return f"case when regexp_full_match({_code(column)}, '0*[!-/1-~][ -~]*') then {_code(column)} end"
 
 
 _SEVERITY = ", ".join(labels(_code(column), published.SEVERITIES) for column in ("severity_code", "severity_word"))
 _LABEL_LETTERS = "regexp_replace(lower(disposition), '[^a-z0-9]', '', 'g')"
 
-#: What each cell means; null where it cannot be read.
+#: What each cell means; null if it cannot be read.
 READINGS = {
-    # the same hospital in every year: some files print the id with leading zeros
+    # some files print the id with leading zeros; a hospital must have the same id in every year
     "facility": f"nullif(ltrim({_digits('facility_id', 6)}, '0'), '')",
     "facility_label": text("facility_name"),
     "county_label": text("county"),
@@ -55,12 +55,12 @@ READINGS = {
     "sex_code": "case when upper(trim(gender)) in ('M', 'F', 'U') then upper(trim(gender)) end",
     "zip": text("zip_code"),
     "nature": labels(text("admission_type"), published.ADMISSION_TYPES),
-    # methodology §3 counts these as UNGROUPABLE: without severity or type they are in order
+    # methodology §3 counts these as UNGROUPABLE, so they need no severity or type
     "is_ungroupable": f"coalesce({_code('apr_drg')}, '955') in ('955', '956', '0', '00', '000')",
 }
 
 
-#: Rows these apply to are not discharges of the year asked for; no other rule is judged on them.
+#: Rows that break these are not discharges of the requested year; no other rule is judged on them.
 STRAY_EDITS = (
     Edit(
         "SPARCS-NOT-A-DISCHARGE",

@@ -1,7 +1,7 @@
-"""What a study gets from a SPARCS file: tables of the lake's and the references' contracts, as Parquet.
+"""The tables that a study gets from a SPARCS file, as Parquet with the lake's and the reference tables' contracts.
 
-Belongs here: the columns of ``accepted`` (rows in order, read by ``edits.READINGS``) in the names of the
-contracts. Does not belong here: which rows are accepted (``reading``).
+Belongs here: mapping the columns of ``accepted`` (read by ``edits.READINGS``) to those of the contracts. Does not
+belong here: which rows are accepted (``reading``).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from hcip_pipeline.contracts.reference import APR_DRG, HOSPITALS
 from hcip_pipeline.contracts.run import RECEIPTS
 from hcip_pipeline.intake.state_files.lake_tables import described, write_contract, write_quarantine
 
-#: The file has no NPIs; licence numbers stand for them (inputs.md).
+#: The file has no NPIs; license numbers take their place (inputs.md).
 IDENTIFIER_TYPE = "LICENSE"
 
 _DISCHARGE = {
     "hospital_ccn": "facility",
-    "account_no": "lpad(cast(source_row as varchar), 9, '0')",  # the file has none; a row's place is its name
+    "account_no": "lpad(cast(source_row as varchar), 9, '0')",  # the file has none, so a row is named by its place
     "sex": "sex_code",
     "zip_code": "zip",
     "nature_of_admission": "nature",
@@ -39,7 +39,7 @@ _DISCHARGE = {
 }
 _HOSPITAL = {"ccn": "facility", "name": "coalesce(facility_label, facility)", "acute": "'Y'", "county": "county_label"}
 
-#: Every row of the file by facility; dollars are total charges, as far as they can be read.
+#: Every row of the file by facility; amounts are the total charges that can be read.
 _RECEIVED = """(
     select
         facility,
@@ -76,7 +76,7 @@ def write_tables(
         "apr_drg": "drg",
         "label": f"coalesce({_title('drg_label')}, 'APR-DRG ' || drg)",
         "mdc": "mdc_code",
-        "type": "coalesce(drg_type_code, 'M')",  # only an ungroupable discharge has none, and it is never counted
+        "type": "coalesce(drg_type_code, 'M')",  # only an ungroupable discharge has none, which is never counted
         "service_line": "mdc_name",
     }
     drg_labels = ("drg_label", "mdc_code", "drg_type_code", "mdc_name")

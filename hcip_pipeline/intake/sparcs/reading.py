@@ -1,7 +1,7 @@
 """The New York SPARCS adapter (inputs.md, "New York SPARCS"): the public discharge file as tables of the lake.
 
 Belongs here: reading one file, judging its rows, and the receipt. Does not belong here: names and labels
-(``columns``), the edits (``edits``) and the tables that come out (``lake_tables``).
+(``columns``), the edits (``edits``) and the resulting tables (``lake_tables``).
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from hcip_pipeline.intake.state_files.edits import counted_problems, judge, numb
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.rules.sparcs import RULES
 
-#: Rules on rows that are not faults of the file.
+#: Rules whose breach by a row is not a fault of the file.
 _BLAMELESS = ("SPARCS-NOT-A-DISCHARGE", "SPARCS-FACILITY-REDACTED")
-#: Hospitals without an id are numbered from here, where no published id is.
+#: Hospitals without an id are numbered from here; no published id is this high.
 _FIRST_BY_NAME = 900_000
 
 
 @dataclass(frozen=True)
 class SparcsReceipt:
-    """What was read from a file and what became of it; ``rows_read`` = ``accepted`` + ``quarantined``.
+    """The file that was read and the outcome for its rows; ``rows_read`` = ``accepted`` + ``quarantined``.
 
     Attributes:
-        file, sha256, year, grouper_version: what was read, and the name given to its grouping.
+        file, sha256, year, grouper_version: the file that was read, and the name given to its grouping.
         rows_read, accepted, quarantined: rows, without the header and blank lines.
-        error_rows: rows that are faulty, or of another year; a note or a withheld facility is none.
-        has_license_numbers: whether any physician is identified; without, only norms over cases are possible.
+        error_rows: rows that are faulty or of another year; notes and withheld facilities do not count.
+        has_license_numbers: whether any physician is identified; if not, only norms over cases are possible.
         ignored_columns: columns of the file that no published year has.
-        problems: every rule that any row breaks, and how many rows do; those of an ERROR are in quarantine.
-        folder: where the tables lie as Parquet (``read_sparcs``, ``into``).
+        problems: every rule that any row breaks, with the number of rows; those of an ERROR are in quarantine.
+        folder: the folder of the Parquet tables (``into`` of ``read_sparcs``).
     """
 
     file: str
@@ -61,7 +61,7 @@ class SparcsReceipt:
         return {problem.rule: problem.rows or 0 for problem in self.problems}
 
     def as_dict(self) -> dict[str, object]:
-        """The receipt for JSON, without the place on this machine."""
+        """The receipt for JSON, without the folder on this machine."""
         content = {name: value for name, value in asdict(self).items() if name != "folder"}
         return content | {"problems": [problem.as_dict() for problem in self.problems]}
 
@@ -71,16 +71,16 @@ def read_sparcs(file: Path, year: int, into: Path) -> SparcsReceipt:
 
     Args:
         file: CSV or CSV.GZ with any year's column names.
-        year: the discharge year asked for; rows of other years are quarantined.
-        into: a folder; made if absent. It gets ``discharges`` (LAKE_DISCHARGES, by ``source_row``), ``charges``
-            (LAKE_CHARGES, empty: the file has none), ``receipts`` (RECEIPTS; the rows of a facility that cannot be
+        year: the requested discharge year; rows of other years are quarantined.
+        into: a folder, created if it does not exist. It gets ``discharges`` (LAKE_DISCHARGES, by ``source_row``),
+            ``charges`` (LAKE_CHARGES, empty: the file has none), ``receipts`` (RECEIPTS; rows whose facility cannot be
             read are under UNKNOWN), ``hospitals``, ``apr_drg`` and ``quarantine``.
 
     Returns:
         The receipt. ``source_row`` counts records from the header as 1; blank lines are not counted.
 
     Raises:
-        HcipError: the file cannot be read, is not a SPARCS file, or holds no usable discharge of that year.
+        HcipError: the file cannot be read, is not a SPARCS file, or has no usable discharge of that year.
     """
     header = read_header(file)
     check_size(file, header.is_gzip)
@@ -133,7 +133,7 @@ def _flag(database: duckdb.DuckDBPyConnection, condition: str) -> bool:
 
 
 def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader) -> None:
-    """Table ``printed``: the cells as text, and ``malformed``: the lines that are not rows."""
+    """Create the tables ``printed``, the cells as text, and ``malformed``, the lines that are not rows."""
     cells = {f"c{position}": "varchar" for position in range(len(header.names))}
     printed = ", ".join(
         f"c{header.positions[column.name]} as {column.name}"
@@ -141,7 +141,7 @@ def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader)
         else f"cast(null as varchar) as {column.name}"
         for column in COLUMNS
     )
-    # A quoted cell over line ends is a stray quotation mark that swallows rows: no published cell has line ends.
+    # No published cell has line ends, so a quoted cell with one is a stray quotation mark that swallows rows.
     swallows = " or ".join(f"contains({cell}, chr(10))" for cell in cells)
     try:
         database.execute(
@@ -167,7 +167,7 @@ def _load(database: duckdb.DuckDBPyConnection, file: Path, header: SparcsHeader)
 
 
 def _identify_by_name(database: duckdb.DuckDBPyConnection, file: Path) -> bool:
-    """Where no row has a facility id, number the hospitals in the order of their names; whether that was done."""
+    """If no row has a facility id, number the hospitals in the order of their names; returns whether it was done."""
     if number(database, "select count(*) from printed where trim(facility_id) <> ''"):
         return False
     if not number(database, "select count(*) from printed where trim(facility_name) <> ''"):
@@ -216,7 +216,7 @@ def _refuse_open_quotes(database: duckdb.DuckDBPyConnection, file: Path) -> None
 
 
 def _read_cells(database: duckdb.DuckDBPyConnection) -> None:
-    """Table ``cells``: ``printed`` with what its cells state and each row's place in the file."""
+    """Create the table ``cells``: ``printed`` with the readings of its cells and each row's place in the file."""
     readings = ", ".join(f"{sql} as {name}" for name, sql in READINGS.items())
     # The reader numbers only the rows it accepts; the lines it rejected are put back between them.
     database.execute(
@@ -267,10 +267,10 @@ def _nothing_usable(
     ]
     if years and str(year) not in years:
         return HcipError(
-            f"holds no discharges of {year}, only of {', '.join(years[:10])}",
+            f"has no discharges of {year}, only of {', '.join(years[:10])}",
             file=file,
             rule="SPARCS-OTHER-YEAR",
-            fix=f"ask for the year the file holds (--year {years[-1]}), or use the file of {year}",
+            fix=f"ask for the year of the file (--year {years[-1]}), or use the file of {year}",
         )
     worst = max((problem for problem in problems if problem.severity == "ERROR"), key=lambda problem: problem.rows or 0)
     first = number(database, f"select min(source_row) from quarantine where rule = '{worst.rule}'")

@@ -1,6 +1,6 @@
-"""Judging the rows of a public file: every rule by its SQL, each row in quarantine or accepted, none in both.
+"""Judging the rows of a public file: every rule by its SQL, and each row either in quarantine or accepted.
 
-Belongs here: what every state's file has in common. Does not belong here: the rules and what a cell means.
+Belongs here: code for the files of every state. Does not belong here: the rules and what a cell means.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hcip_pipeline.contracts.table import LIMITS
 from hcip_pipeline.rules.catalog import find_rule
 from hcip_pipeline.rules.problem import Problem
 
-#: A cell's shape without its content: letters as ``A``, digits as ``9``.
+#: The shape of a cell without its content: letters as ``A``, digits as ``9``.
 _REDACTED = "regexp_replace(regexp_replace(left(coalesce({}, ''), 24), '[\\pL]', 'A', 'g'), '[0-9]', '9', 'g')"
 _MONEY = r"\$?\s*([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?"
 
@@ -28,9 +28,9 @@ class Edit:
 
     Attributes:
         rule: its id (``rules``).
-        column: the printed column it judges; empty: the row as a whole.
-        broken: SQL over the printed columns and their readings, true where broken; may name ``$values``.
-        shown: the printed column of which quarantine shows the shape, where it is not ``column``.
+        column: the printed column that it judges; empty for the row as a whole.
+        broken: SQL over the printed columns and their readings, true for a breach; may name ``$values``.
+        shown: the printed column whose shape quarantine shows, if it is not ``column``.
     """
 
     rule: str
@@ -40,23 +40,23 @@ class Edit:
 
     @property
     def keeps_row(self) -> bool:
-        """Whether a row that breaks the rule is kept and counted; otherwise it is quarantined."""
+        """Whether a row that breaks the rule is accepted and counted; otherwise it is quarantined."""
         return find_rule(self.rule).severity == "WARN"
 
 
 def text(column: str) -> str:
-    """SQL for a cell's text; null where blank."""
+    """SQL for a cell's text; null if it is blank."""
     return f"nullif(trim({column}), '')"
 
 
 def labels(cell: str, codes: Mapping[str, str]) -> str:
-    """SQL for the code of a label, in upper or lower case; null for an unknown label."""
+    """SQL for the code of a label, regardless of case; null for an unknown label."""
     whens = " ".join(f"when '{label}' then '{code}'" for label, code in codes.items())
     return f"case lower({cell}) {whens} end"
 
 
 def money(column: str, *, signed: bool = False) -> str:
-    """SQL for an amount in dollars; null where it is none, or over the ceiling of money."""
+    """SQL for an amount in dollars; null if the cell is not an amount, or is over the limit for money."""
     cell = f"trim({column})"
     amount = f"try_cast(regexp_replace({cell}, '[$,\\s]', '', 'g') as decimal(18,2))"
     pattern = f"-?{_MONEY}" if signed else _MONEY
@@ -66,7 +66,7 @@ def money(column: str, *, signed: bool = False) -> str:
 
 @contextmanager
 def study_database(near: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An engine that spills next to the study's tables."""
+    """An in-memory DuckDB database that spills to a folder next to the study's tables."""
     with tempfile.TemporaryDirectory(prefix=".spill-", dir=near) as spill:
         database = duckdb.connect(config={"temp_directory": spill})
         try:
@@ -76,7 +76,7 @@ def study_database(near: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def number(database: duckdb.DuckDBPyConnection, sql: str) -> int:
-    """The single whole number that a query gives; 0 where it gives none."""
+    """The whole number that a query returns; 0 if it returns none."""
     row = database.execute(sql).fetchone()
     return int(row[0]) if row and row[0] is not None else 0
 
@@ -93,13 +93,13 @@ def judge(
 ) -> None:
     """Judge the rows of ``cells<suffix>``, which has a ``source_row``.
 
-    Makes ``broken<suffix>`` (one row per row and rule), ``quarantine<suffix>`` (of these, what breaks an ERROR) and the
-    view ``accepted<suffix>`` (the other rows).
+    Creates ``broken<suffix>`` (one row per row and rule), ``quarantine<suffix>`` (those of them that break an ERROR)
+    and the view ``accepted<suffix>`` (the other rows).
 
     Args:
-        strays: rules whose breach makes a row no business of the file; no other rule is judged on it.
+        strays: rules for rows that do not belong in the file; no other rule is judged on such a row.
         malformed: the rule on lines that are not rows, and SQL for their ``source_row``.
-        values: what ``$names`` in the rules' SQL stand for.
+        values: the values of ``$names`` in the rules' SQL.
     """
     cells, broken, accepted = f"cells{suffix}", f"broken{suffix}", f"accepted{suffix}"
     given = values or {}
@@ -142,7 +142,7 @@ def judge(
 def counted_problems(
     database: duckdb.DuckDBPyConnection, rules: Sequence[str], file_name: str = "", *, suffix: str = ""
 ) -> list[Problem]:
-    """Each rule that rows of the last judgment break, in the order of ``rules``, with the first such row."""
+    """Each rule that rows broke in the last call of ``judge``, in the order of ``rules``, with the first such row."""
     found = database.execute(f"select rule, count(*), min(source_row) from broken{suffix} group by rule").fetchall()
     counts = {rule: (rows, first if file_name else None) for rule, rows, first in found}
     return [

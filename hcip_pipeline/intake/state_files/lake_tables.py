@@ -1,4 +1,4 @@
-"""Tables of the lake's and the references' contracts, as Parquet, from rows that were judged."""
+"""Tables with the lake's and the reference tables' contracts, as Parquet, from rows that were judged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hcip_pipeline.contracts.table import Table
 
 
 def described(key: str, labels: tuple[str, ...], rows: str = "accepted") -> str:
-    """SQL for every ``key`` with its most frequent value of each label, ties to the first in order."""
+    """SQL for every ``key`` with its most frequent value of each label; of tied values, the first in order."""
     found = f"(select distinct {key} from {rows} where {key} is not null)"
     for label in labels:
         found += f""" left join (
@@ -34,7 +34,7 @@ def write_contract(
     """Write ``rows`` in the contract's columns, order and types; a column not named in ``cells`` is null.
 
     Args:
-        is_ordered: the rows come in the order of the file already: sorting tens of millions is saved.
+        is_ordered: whether the rows are already in the order of the file, which saves sorting tens of millions.
     """
     select = ", ".join(f"cast({cells.get(c.name, 'null')} as {c.sql_type}) as {c.name}" for c in table.columns)
     order = "source_row" if "source_row" in table.names else ", ".join(table.key)
@@ -43,7 +43,7 @@ def write_contract(
 
 
 def write_quarantine(database: duckdb.DuckDBPyConnection, into: Path, name: str, tables: tuple[str, ...]) -> None:
-    """Write the rows that were left out, each with its file, line, rule and the shape of the cell."""
+    """Write the quarantined rows, each with its file, line, rule and the shape of the cell."""
     rows = " union all ".join(f"from {table}" for table in tables)
     write(
         database,
@@ -54,7 +54,7 @@ def write_quarantine(database: duckdb.DuckDBPyConnection, into: Path, name: str,
 
 
 def write(database: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
-    """Write what a query gives; the file appears when it is whole."""
+    """Write the result of a query; the file appears once it is complete."""
     temporary = target.with_name(f".{target.name}.writing")
     escaped = str(temporary).replace("'", "''")
     database.execute(f"copy ({select}) to '{escaped}' (format parquet, compression zstd)")

@@ -1,4 +1,4 @@
-"""Which layout a public file has: recognized by the length of its records, or by its header line.
+"""The layout of a public file, recognized by the length of its records or by its header line.
 
 Belongs here: recognizing a layout. Does not belong here: the layouts (``contracts.public_layouts``), and what a field
 means.
@@ -15,7 +15,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.files.received import Ceiling, open_file
 
 _LONGEST_LINE = 100_000
-#: What separates the cells of a file with a header; a comma is not among them, because cells hold commas.
+#: Separators of the cells of a file with a header; the comma is not among them, because cells contain commas.
 _SEPARATORS = {"\t": "tab-delimited", "|": "delimited by |", ";": "delimited by ;", "~": "delimited by ~"}
 
 
@@ -24,10 +24,10 @@ class Form:
     """How the lines of one file are cut into cells.
 
     Attributes:
-        words: the form in words, for the study.
-        cells: field -> SQL for its cell, over a column ``line`` (and ``cells`` where they are separated).
-        is_row: SQL, true where a line is a row of this form.
-        separator: what separates the cells; empty: fixed width, without a header line.
+        words: a description of the form, for the study.
+        cells: field -> SQL for its cell, over a column ``line`` (and ``cells`` if there is a separator).
+        is_row: SQL, true if a line is a row of this form.
+        separator: of the cells; empty for fixed width, without a header line.
     """
 
     words: str
@@ -45,9 +45,9 @@ def recognize(file: Path, layouts: Sequence[RecordLayout], needed: Sequence[str]
     """The form of a file, from its first line.
 
     Args:
-        layouts: the published ones of this table, none if it is never of fixed width; a file with a header may have any
-            order of the ``needed`` fields.
-        rule: the id under which a file of no known form is refused.
+        layouts: the published ones of this table; empty if it never has fixed width.
+        needed: the fields that are read; in a file with a header, they may be in any order.
+        rule: the id of the rule for a file of no known form.
 
     Raises:
         HcipError: the file is empty, has records of an unknown length, or a header without a needed field.

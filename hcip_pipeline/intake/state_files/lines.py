@@ -1,6 +1,6 @@
-"""The lines of a public file as a table of cells, and what the file is: its hash, its size, its encoding.
+"""The lines of a public file as a table of cells, and the file's hash, size check and encoding.
 
-Belongs here: one pass over the bytes, one over the lines. Does not belong here: which form a file has (``layouts``).
+Belongs here: one pass over the bytes, one over the lines. Does not belong here: the form of a file (``layouts``).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from hcip_pipeline.intake.state_files.edits import number
 from hcip_pipeline.intake.state_files.layouts import Form
 
 _CHUNK = 1 << 20
-#: Encoding -> the engine's name of it.
+#: Encoding -> DuckDB's name for it.
 _ENGINES = {"utf-8": "utf-8", "latin-1": "latin-1"}
-#: Faults of the readings' SQL, not of the file.
+#: Errors in the SQL of readings, not in the file.
 _OF_READINGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
-#: A sign that no published file has: the engine must not separate anything.
+#: A character that no published file has: DuckDB must not separate anything.
 _NO_SEPARATOR = "\x01"
 _NO_TEXT = (b"\x00", b"\x01")
-#: Signs of Windows-1252 that Latin-1 lacks, such as the apostrophe of St. David's as word processors write it.
-_OF_WINDOWS = re.compile(rb"[\x80-\x9f]")
+#: Characters of Windows-1252 that Latin-1 lacks, such as the curly apostrophe that word processors put in St. David's.
+_ONLY_WINDOWS = re.compile(rb"[\x80-\x9f]")
 
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """A file as its bytes are: ``encoding`` is utf-8, latin-1 or windows-1252, as Python names them."""
+    """A scanned file; ``encoding`` is Python's name, utf-8, latin-1 or windows-1252."""
 
     path: Path
     sha256: str
@@ -43,13 +43,14 @@ class ScannedFile:
 
 
 def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> ScannedFile:
-    """Hash a file, make sure that it is not over its ceiling, and find its encoding.
+    """Hash a file, check that it is not over its ceiling, and find its encoding.
 
     Args:
-        unreadable: the id under which a file is refused that holds a sign no text does; empty: none is looked for.
+        rule: the id of the rule for a file with too many lines.
+        unreadable: the id of the rule for a file with characters that no text has; empty to skip that check.
 
     Raises:
-        HcipError: more lines than the ceiling, under ``rule``; or the file cannot be opened.
+        HcipError: the file has more lines than its ceiling or such a character, or cannot be opened.
     """
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -59,7 +60,7 @@ def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> Sc
             digest.update(chunk)
             if unreadable and (place := min((at for at in map(chunk.find, _NO_TEXT) if at >= 0), default=-1)) >= 0:
                 raise HcipError(
-                    "holds a sign that no text does (NUL or 0x01)",
+                    "contains a character that no text has (NUL or 0x01)",
                     file=file,
                     row=lines + chunk.count(b"\n", 0, place) + 1,
                     rule=unreadable,
@@ -68,14 +69,14 @@ def scan(file: Path, ceiling: Ceiling, rule: str, *, unreadable: str = "") -> Sc
             lines += chunk.count(b"\n")
             if lines > ceiling.rows:
                 raise HcipError(
-                    f"holds more than {ceiling.rows:,} lines",
+                    f"has more than {ceiling.rows:,} lines",
                     file=file,
                     rule=rule,
                     fix="check that it is one quarter of one state",
                 )
             if not chunk.isascii() or decoder.getstate()[0]:
                 is_utf8 = is_utf8 and _decodes(decoder, chunk)
-                has_windows_signs = has_windows_signs or _OF_WINDOWS.search(chunk) is not None
+                has_windows_signs = has_windows_signs or _ONLY_WINDOWS.search(chunk) is not None
     other = "windows-1252" if has_windows_signs else "latin-1"
     return ScannedFile(file, digest.hexdigest(), "utf-8" if is_utf8 else other)
 
@@ -98,16 +99,17 @@ def read_lines(
     readings: str = "",
     rule: str = "",
 ) -> int:
-    """Table ``<name>``: the ``columns`` of every row as text, in lower case, with ``source_row``; the rows read.
+    """Create the table ``<name>`` with the ``columns`` of every row as text and ``source_row``; returns the rows read.
 
-    A line that is not a row of the form is in table ``malformed_<name>``; blank lines are in neither. ``source_row`` is
-    the line of the file, from 1, where there is no header, and where the header is line 1 alike.
+    Column names are in lower case. Lines that are not rows of the form are in table ``malformed_<name>``; blank lines
+    are in neither. ``source_row`` is the line of the file, from 1; a header is line 1.
 
     Args:
-        readings: SQL columns more, over the printed ones.
+        readings: additional SQL columns, over the printed ones.
+        rule: the id of the rule for a file that is not text.
 
     Raises:
-        HcipError: the file cannot be read as text, under ``rule``.
+        HcipError: the file cannot be read as text.
     """
     cells = ", ".join(f'{form.cells[column]} as "{column.lower()}"' for column in columns)
     of_engine = _ENGINES.get(file.encoding, "utf-8")
@@ -146,7 +148,7 @@ def read_lines(
 
 @contextmanager
 def _readable(database: duckdb.DuckDBPyConnection, file: Path, encoding: str) -> Iterator[Path]:
-    """The file itself where the engine knows its encoding; otherwise a copy in UTF-8 where the engine spills."""
+    """The file itself if DuckDB knows its encoding, else a UTF-8 copy in the folder where DuckDB spills."""
     if encoding in _ENGINES:
         yield file
         return

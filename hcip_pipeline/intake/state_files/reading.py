@@ -1,7 +1,7 @@
-"""The files of one delivery (a quarter, a year) on their way to rows that were judged: each is read, judged, counted.
+"""Reading, judging and counting the files of one delivery (a quarter, a year).
 
-Belongs here: what every state's files go through, in the words of its own rules. Does not belong here: what a cell
-means and which rules there are, which a state defines in ``StateFiles`` and its edits.
+Belongs here: the steps that are the same for every state. Does not belong here: what a cell means and which rules there
+are, which a state defines in ``StateFiles`` and its edits.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from hcip_pipeline.rules.problem import Problem
 
 @dataclass(frozen=True)
 class StateFiles:
-    """What is particular to a state's files.
+    """The properties of a state's files.
 
     Attributes:
-        layouts: name of the layout data (``contracts/data/<layouts>.yaml``); empty where every file has a header.
-        rules: how the ids of its rules begin: ``TEXAS`` for ``TEXAS-LAYOUT``, ``-MALFORMED-ROW``, ``-TOO-LARGE`` and
+        layouts: name of the layout data (``contracts/data/<layouts>.yaml``); empty if every file has a header.
+        rules: prefix of the ids of its rules: ``TEXAS`` for ``TEXAS-LAYOUT``, ``-MALFORMED-ROW``, ``-TOO-LARGE`` and
             ``-UNREADABLE``, which every state has.
         fields: table -> its fields that are read.
         ceiling: of one file.
@@ -41,7 +41,7 @@ class StateFiles:
 
 @dataclass(frozen=True)
 class PublicFile:
-    """A file that was read; ``rows_read`` = ``accepted`` + ``quarantined``, ``error_rows`` through its own fault."""
+    """A file that was read; ``rows_read`` = ``accepted`` + ``quarantined``; ``error_rows`` have faults of their own."""
 
     delivery: str
     table: str
@@ -54,7 +54,7 @@ class PublicFile:
 
     @property
     def quarantined(self) -> int:
-        """Rows left out."""
+        """The number of rows left out."""
         return self.rows_read - self.accepted
 
 
@@ -63,9 +63,9 @@ class FileReader:
 
     Args:
         database: gets the tables.
-        state: whose files they are.
-        delivery: what they are of, such as ``2019Q1``.
-        folder: the names of files in messages are relative to it.
+        state: the properties of the state's files.
+        delivery: the name of the delivery, such as ``2019Q1``.
+        folder: the folder to which file names in messages are relative.
         paths: table -> its file.
 
     Raises:
@@ -97,13 +97,13 @@ class FileReader:
         return f"{self._state.rules}-{name}"
 
     def lines(self, table: str, name: str, readings: Mapping[str, str] | None = None) -> None:
-        """Make the table ``name`` of a file's cells with their readings; ``malformed_<name>`` has the other lines.
+        """Create the table ``name`` of a file's cells with their readings; ``malformed_<name>`` has the other lines.
 
         Args:
             readings: name -> SQL over the cells, which have the names of their fields in lower case.
 
         Raises:
-            HcipError: the file is over its ceiling, or no text.
+            HcipError: the file is over its ceiling, or is not text.
             ValueError: a reading has the name of a field.
         """
         if same := {field.lower() for field in self._state.fields[table]} & set(readings or {}):
@@ -123,7 +123,7 @@ class FileReader:
         self._encodings[table] = "" if scanned.encoding == "utf-8" else f", in {scanned.encoding.capitalize()}"
 
     def count_lines(self, table: str, name: str) -> None:
-        """Count the rows of a file that is judged by the form of its lines alone."""
+        """Count the rows of a file that is judged only by the form of its lines."""
         accepted = number(self.database, f"select count(*) from {name}")
         faulty = self._read[table][0] - accepted
         if faulty:
@@ -140,10 +140,10 @@ class FileReader:
         suffix: str = "",
         values: Mapping[str, object] | None = None,
     ) -> None:
-        """Judge the rows of ``cells<suffix>``, made of the file that was read as ``name``, and count them.
+        """Judge the rows of ``cells<suffix>``, made from the file that was read as ``name``, and count them.
 
         Args:
-            values: what ``$names`` in the rules' SQL stand for.
+            values: the values of ``$names`` in the rules' SQL.
         """
         malformed = self._rule("MALFORMED-ROW")
         lines = f"from malformed_{name}"
@@ -164,7 +164,7 @@ class FileReader:
         self.problems.append(Problem(rule, find_rule(rule).description, first, file=self.names[table], rows=rows))
 
     def rows_under(self, rule: str) -> tuple[int, int]:
-        """How many rows break a rule, and the first of them; zeros for none."""
+        """How many rows break a rule, and the first of them; zeros if none do."""
         found = next((problem for problem in self.problems if problem.rule == rule), None)
         return (found.rows or 0, found.row or 0) if found else (0, 0)
 

@@ -1,7 +1,7 @@
 """The edits of Texas's public use data file: what each cell means, and how each rule is evaluated.
 
-Belongs here: SQL over the printed cells, named as published, in lower case. Does not belong here: reading the files
-and writing the lake (``reading``), and the layout (``contracts/data/texas_pudf.yaml``).
+Belongs here: SQL over the printed cells, under their published names in lower case. Does not belong here: reading the
+files and writing the lake (``reading``), and the layout (``contracts/data/texas_pudf.yaml``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from hcip_pipeline.contracts.hospital import SOURCES_OF_ADMISSION
 from hcip_pipeline.intake.state_files.edits import Edit, labels, money, text
 
-#: The mark of a cell that the publisher found invalid.
+#: The publisher's mark in a cell that it found invalid.
 INVALID = "`"
 SUPPRESSED, UNMATCHED = "9999999998", "9999999999"
 #: Ids under which the publisher pools hospitals with few discharges.
@@ -30,7 +30,7 @@ _ADMISSION_TYPES = {"1": "3", "2": "4", "3": "5", "4": "2", "5": "6", "9": "9"}
 
 
 def _given(column: str) -> str:
-    """SQL for a cell as it was given: null where blank or marked invalid."""
+    """SQL for a cell as given; null if it is blank or marked invalid."""
     return f"case when not contains({column}, '{INVALID}') then {text(column)} end"
 
 
@@ -46,7 +46,7 @@ def listed(codes: tuple[str, ...] | list[str]) -> str:
     return "(" + ", ".join(f"'{code}'" for code in codes) + ")"
 
 
-#: What each cell of base 1 means; null where it cannot be read.
+#: What each cell of base 1 means; null if it cannot be read.
 READINGS = {
     "record": _given("record_id"),
     "hospital": "case when regexp_full_match(trim(thcic_id), '[0-9]{6}') then trim(thcic_id) end",
@@ -66,7 +66,7 @@ READINGS = {
     "charges": money("total_charges"),
     "diagnosis": _given("princ_diag_code"),
     "mdc": "case when regexp_full_match(trim(apr_mdc), '[0-9]{1,2}') then lpad(trim(apr_mdc), 2, '0') end",
-    # four wide: the last three are the group
+    # four digits wide; the last three are the group
     "grouped": (
         "case when regexp_full_match(trim(apr_drg), '0?[0-9]{3}|[0-9]{1,3}') "
         "then right(lpad(trim(apr_drg), 4, '0'), 3) end"

@@ -1,4 +1,4 @@
-"""Which files of a folder are Texas's, and their quarter, by their names as the publisher and people write them.
+"""Texas's files in a folder and their quarters, recognized by the names that the publisher and people give them.
 
 Belongs here: finding the files of every quarter. Does not belong here: opening them.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import Quarter
 
-#: Table -> what its file's name holds. Without base 2 nothing of a study is lost.
+#: Table -> pattern in the name of its file. A study does not need base 2.
 TABLES = {"base1": r"base[ _-]*1", "base2": r"base[ _-]*2", "charges": r"charges?", "facility": r"facility"}
 NEEDED = ("base1", "charges", "facility")
 
@@ -25,16 +25,16 @@ _ENDINGS = (".txt", ".csv", ".tab", ".tsv", ".dat", "")
 
 
 def find_files(folder: Path, quarters: Sequence[Quarter]) -> dict[Quarter, dict[str, Path]]:
-    """The files of every quarter asked for, by table (``TABLES``); others are left alone.
+    """The files of every requested quarter, by table (``TABLES``); others are ignored.
 
-    The file or a folder above it names the quarter: ``base1_1q2019.txt``, ``2019Q1/base1.txt``.
+    The quarter is in the name of the file or of a folder above it: ``base1_1q2019.txt``, ``2019Q1/base1.txt``.
 
     Raises:
         HcipError: TEXAS-FOLDER, TEXAS-FILE-MISSING or TEXAS-FILE-TWICE.
     """
     if not folder.is_dir():
         raise HcipError(
-            "is not a folder", file=folder, rule="TEXAS-FOLDER", fix="name the folder that holds the unpacked files"
+            "is not a folder", file=folder, rule="TEXAS-FOLDER", fix="name the folder with the unpacked files"
         )
     found: dict[Quarter, dict[str, Path]] = {quarter: {} for quarter in quarters}
     some = False
@@ -49,7 +49,7 @@ def find_files(folder: Path, quarters: Sequence[Quarter]) -> dict[Quarter, dict[
         earlier = found[quarter].setdefault(table, path)
         if earlier != path:
             raise HcipError(
-                f"is the {table} file of {quarter} a second time; the first is {earlier.name}",
+                f"is a second {table} file of {quarter}; the first is {earlier.name}",
                 file=path,
                 rule="TEXAS-FILE-TWICE",
                 fix="leave one of them, fixed width or tab-delimited, in the folder",
@@ -57,10 +57,10 @@ def find_files(folder: Path, quarters: Sequence[Quarter]) -> dict[Quarter, dict[
     if not some:
         packed = any(folder.rglob("*.zip"))
         raise HcipError(
-            "holds no file of the PUDF" + (", only archives" if packed else ""),
+            "has no file of the PUDF" + (", only archives" if packed else ""),
             file=folder,
             rule="TEXAS-FOLDER",
-            fix="unpack the archives there" if packed else "names are such as base1_1q2019.txt, charges_1q2019.txt",
+            fix="unpack the archives there" if packed else "name files such as base1_1q2019.txt, charges_1q2019.txt",
         )
     _require_needed(folder, found)
     return found

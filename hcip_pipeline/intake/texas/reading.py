@@ -1,8 +1,7 @@
 """Texas's inpatient public use data file (PUDF): its quarters as tables of the lake, with real charge lines.
 
-Belongs here: one quarter after another, from the files to Parquet, and the receipt. Does not belong here: finding
-the files (``folder``), what a cell means and the edits (``edits``), and what states share
-(``state_files``).
+Belongs here: one quarter after another, from the files to Parquet, and the receipt. Does not belong here: finding the
+files (``folder``), what a cell means and the edits (``edits``), and code that states share (``state_files``).
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from hcip_pipeline.intake.texas.folder import find_files
 from hcip_pipeline.periods import Quarter
 from hcip_pipeline.rules.problem import Problem
 
-#: The publisher's codes of physicians have no check digit, as license numbers have none.
+#: The publisher's codes of physicians have no check digit, like license numbers.
 IDENTIFIER_TYPE = "LICENSE"
-#: The most records of other quarters that a file may hold.
+#: The largest share of records of other quarters that a file may have.
 MOST_OF_OTHERS = Decimal("0.1")
-#: Of this many amounts, some must have cents.
+#: Among this many amounts, some should have cents.
 ROWS_WITH_CENTS = 100
 
 _STATE = StateFiles(
@@ -46,14 +45,14 @@ _MEMORY = "3GB"
 
 @dataclass(frozen=True)
 class TexasReceipt:
-    """What was read and what became of it.
+    """The files that were read and the outcome for their rows.
 
     Attributes:
         quarters: the quarters read, in order.
-        files: of each quarter, base 1, base 2 (counted alone), charges and facility.
-        problems: every rule that rows break, with how many do and the first of them.
+        files: for each quarter, base 1, base 2 (only counted), charges and facility.
+        problems: every rule that rows break, with the number of rows and the first of them.
         hospitals: ids of hospitals with an accepted record, in order.
-        folder: where the tables lie as Parquet.
+        folder: the folder of the Parquet tables.
     """
 
     quarters: tuple[str, ...]
@@ -63,7 +62,7 @@ class TexasReceipt:
     folder: Path
 
     def parquet(self, table: str) -> list[Path]:
-        """The files of a table with a row per discharge or line, by quarter."""
+        """The files of a table with one row per discharge or line, by quarter."""
         return [self.folder / f"{table}_{quarter}.parquet" for quarter in self.quarters]
 
 
@@ -78,13 +77,13 @@ def read_texas(
 
     Args:
         folder: the unpacked files, in either form, or a folder of folders.
-        into: made if absent; gets ``discharges_<quarter>``, ``charges_<quarter>``, ``receipts``, ``hospitals``,
-            ``apr_drg`` and ``quarantine_<quarter>``.
-        apr_drgs: the table ``apr_drg`` in force: labels, and which groups are surgical, which the file does not have.
+        into: created if it does not exist; gets ``discharges_<quarter>``, ``charges_<quarter>``, ``receipts``,
+            ``hospitals``, ``apr_drg`` and ``quarantine_<quarter>``.
+        apr_drgs: the table ``apr_drg`` in force, for labels and surgical groups, which the file does not have.
         progress: called with each step.
 
     Raises:
-        HcipError: a file is missing, of an unknown layout or of another quarter, or holds no usable record.
+        HcipError: a file is missing, of an unknown layout or of another quarter, or has no usable record.
     """
     report = progress or (lambda _: None)
     found = find_files(folder, quarters)
@@ -134,7 +133,7 @@ class _Quarter:
         self.reader = FileReader(database, _STATE, self.quarter, folder, paths)
 
     def read(self) -> None:
-        """Facilities, records, charge lines; then what they must hold together, and the tables of the lake."""
+        """Read facilities, records and charge lines; then judge them together and write the tables of the lake."""
         self.report(f"reading the discharges of {self.quarter}")
         self._read_facilities()
         if "base2" in self.paths:
@@ -188,7 +187,7 @@ class _Quarter:
             return
         worst = max((p for p in self.reader.problems if p.severity == "ERROR"), key=lambda p: p.rows or 0, default=None)
         raise HcipError(
-            f"holds no usable record{f' ({worst.message})' if worst else ''}",
+            f"has no usable record{f' ({worst.message})' if worst else ''}",
             file=self.paths["base1"],
             row=worst.row if worst else None,
             rule=worst.rule if worst else "TEXAS-LAYOUT",
@@ -196,7 +195,7 @@ class _Quarter:
         )
 
     def _refuse_other_quarter(self) -> None:
-        """Late discharges are a few in a hundred: more of other quarters, and the file is another one or several."""
+        """A few percent of discharges are late; with more records of other quarters, it is not the quarter's file."""
         rows = self.database.execute(
             """select quarter, count(*), min(source_row) filter (where quarter <> $quarter) from cells
             where quarter is not null group by quarter order by 2 desc, 1""",
@@ -211,11 +210,11 @@ class _Quarter:
                 file=self.paths["base1"],
                 row=others[0][2],
                 rule="TEXAS-OTHER-QUARTER",
-                fix="name the file for the quarter that it holds, such as base1_1q2019.txt; one file a quarter",
+                fix="name the file for the quarter it contains, such as base1_1q2019.txt; use one file per quarter",
             )
 
     def _refuse_other_facilities(self) -> None:
-        """Without the facility file of its own quarter a hospital is not acute, and all of its cases are excluded."""
+        """A hospital that is missing from the facility file is not acute, and all its cases are excluded."""
         named, missing, row = self.database.execute(
             f"""select count(*), count(*) filter (where hospital not in (select hospital from facilities)),
             min(source_row) filter (where hospital not in (select hospital from facilities))
@@ -227,7 +226,7 @@ class _Quarter:
                 f"is in its row {row}); a hospital that is not named counts as not acute",
                 file=self.paths["facility"],
                 rule="TEXAS-OTHER-FACILITIES",
-                fix="use the facility file of the same quarter, whole",
+                fix="use the complete facility file of the same quarter",
             )
 
     def _read_charges(self) -> None:
@@ -241,12 +240,12 @@ class _Quarter:
         )
 
     def _refuse_other_charges(self, records: int) -> None:
-        """Lines that do not add up to most of the totals are not read right: cents, another quarter, lines twice."""
+        """Lines that miss most totals are read wrongly: cents without a point, another quarter, lines twice."""
         differing, first = self.reader.rows_under("TEXAS-CHARGES-DIFFER")
         if 2 * differing > records:
             raise HcipError(
-                f"holds lines that differ by more than $1 from the total charges of {differing:,} of the "
-                f"{records:,} records, the first of them in row {first} of base 1",
+                f"has lines that differ by more than $1 from the total charges of {differing:,} of the "
+                f"{records:,} records, the first of which is in row {first} of base 1",
                 file=self.paths["charges"],
                 rule="TEXAS-OTHER-CHARGES",
                 fix="use base 1 and charges of the same quarter, each once, with amounts as published",
@@ -292,7 +291,7 @@ class _Quarter:
         line = lineage | {
             "hospital_ccn": "hospital",
             "account_no": f"'{self.quarter}-' || record",
-            "revenue_code": "coalesce(revenue, '')",  # no range of revenue_codes holds it: UNMAPPED
+            "revenue_code": "coalesce(revenue, '')",  # in no range of revenue_codes: UNMAPPED
             "units": "units",
             "charge": "charge",
             "source_file": _quoted(self.reader.names["charges"]),
@@ -323,7 +322,7 @@ def _quoted(text: str) -> str:
 
 
 def _write_shared(database: duckdb.DuckDBPyConnection, into: Path) -> None:
-    """Hospitals, groups and receipts of all quarters; the last quarter's facility file has the last word."""
+    """Write hospitals, groups and receipts of all quarters; the last quarter's facility file takes precedence."""
     pooled = ", ".join(f"'{hospital}'" for hospital in edits.POOLED)
     hospitals = f"""(
         select seen.hospital, coalesce(arg_max(facility.name, facility.quarter), arg_max(seen.name, seen.quarter),
