@@ -19,7 +19,7 @@ YEAR = 2025
 
 
 def places(rng: Random, low: float, high: float) -> Decimal:
-    """A number of eight places; now and then one of few."""
+    """A number of eight places; now and then of fewer."""
     digits = rng.choice([8, 8, 8, 3, 1])
     return Decimal(rng.randint(int(low * 10**digits), int(high * 10**digits))).scaleb(-digits)
 
@@ -81,7 +81,7 @@ def test_cost_factors_and_costs_equal_fractions(method: str) -> None:
 
 
 def test_rates_beyond_what_can_be_computed_exactly_stop_the_build() -> None:
-    """A divisor of 170 and more has no room for eight places of its quotient: an error, never a wrong factor."""
+    """With a divisor of 170 or more, eight places of the quotient do not fit: an error, never a wrong factor."""
     scenario = Scenario([Case(npi(1), 1, dt.date(YEAR, 3, 1))], policy={"cost_method": "markup"}, norms=[])
     scenario.amend("cost_factors", hospital_ccn=HOSPITAL, markup=Decimal(10**8))
     with pytest.raises(duckdb.Error, match=r"(?i)overflow|out of range"):

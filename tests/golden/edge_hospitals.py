@@ -1,6 +1,6 @@
-"""One hospital an edge: many edges of the waterfall, settled at once.
+"""One hospital per edge case: many edges of the waterfall, settled at once.
 
-Belongs here: how a hospital of such a state is made and changed. Does not belong here: any edge, or what comes of it.
+Belongs here: making and changing the hospitals of such a state. Does not belong here: the edges and their results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.scenario import Case, Norm, Scenario, npi
 
 D = Decimal
 DAY = dt.date(2025, 2, 1)
-#: all of the MPI of 100.00 is for performance, and a dollar of cost is a cent of it
+#: the whole MPI of 100.00 is for performance, and a dollar of cost is a cent of incentive
 NORMS = [Norm(10_000, 20_000, 100)]
 POLICY = {"exclusions": ["NO_RESPONSIBLE_PHYSICIAN"], "improvement_share": 0}
 A = npi(1)
@@ -26,59 +26,59 @@ def earning(amount: str, physician: str, hospital: str) -> Case:
 
 
 class Edges(Scenario):
-    """A scenario that grows a hospital an edge."""
+    """A scenario to which each edge adds a hospital."""
 
     def __init__(self) -> None:
         super().__init__([], policy=POLICY, norms=NORMS, in_order=True)
         self._ccn = 210100
 
     def hospital(self, *amounts: str) -> Hospital:
-        """A hospital whose physicians 1, 2, ... calculate to ``amounts``; by default they are paid in full."""
+        """A hospital with the calculated incentives ``amounts`` of physicians 1, 2, ..., by default paid in full."""
         self._ccn += 1
         self.cases += [earning(amount, npi(number), str(self._ccn)) for number, amount in enumerate(amounts, start=1)]
         return Hospital(self, str(self._ccn))
 
 
 class Hospital:
-    """A hospital of a state; each method changes something of it. ``A`` is its first physician."""
+    """A hospital of a state; each method changes something about it. ``A`` is its first physician."""
 
     def __init__(self, state: Scenario, ccn: str) -> None:
         self.state, self.ccn = state, ccn
 
     def amend(self, table: str, **values: Any) -> Hospital:
-        """Set columns in its rows of a table; see ``Scenario.amend``."""
+        """Set columns in the hospital's rows of a table; see ``Scenario.amend``."""
         self.state.amend(table, hospital_ccn=self.ccn, **values)
         return self
 
     def drop(self, *tables: str, **where: Any) -> Hospital:
-        """Leave its rows of tables out."""
+        """Remove the hospital's rows from tables."""
         for table in tables:
             self.state.drop(table, hospital_ccn=self.ccn, **where)
         return self
 
     def certified(self, **values: Any) -> Hospital:
-        """What the certified list has of A."""
+        """Change A's row of the certified list."""
         return self.amend("care_partners", npi=A, **values)
 
     def weights(self, **weights: str) -> Hospital:
-        """Its conditions, in place of the one that everybody has."""
+        """Replace the default condition by conditions with these weights."""
         self.drop("conditions")
         for name, weight in weights.items():
             self.amend("conditions", condition_id=name, description=name, weight_percent=D(weight))
         return self
 
     def met(self, **outcomes: str | None) -> Hospital:
-        """What is reported of A for each condition."""
+        """Set A's reported result for each condition."""
         for name, outcome in outcomes.items():
             self.amend("condition_results", npi=A, condition_id=name, met=outcome)
         return self
 
     def notice(self, approved_amount: str) -> Hospital:
-        """A's notice of the fee-schedule cap for the year."""
+        """Set A's notice of the fee-schedule cap for the year."""
         return self.amend("pfs_cap_notices", npi=A, calendar_year=2025, approved_amount=D(approved_amount))
 
     def claims(self, approved_amount: str, year: int = 2025) -> Hospital:
-        """What claims state in place of A's notice."""
+        """Add an approved amount for A from claims."""
         self.state.estimates.append((self.ccn, A, year, D(approved_amount)))
         return self
 
@@ -93,7 +93,7 @@ class Hospital:
         return self.drop("protocols", "conditions", "protocol_interventions", "condition_results")
 
     def listed(self, *records: tuple[str, str]) -> Hospital:
-        """What national lists hold against A (formats.md, §4): reason and effect."""
+        """Add a record of a national list about A (formats.md, §4): reason and effect."""
         for reason, effect in records:
             self.amend("screening", npi=A, reason=reason, source="list", list_row=2, effect=effect)
         return self

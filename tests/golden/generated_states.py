@@ -1,7 +1,7 @@
-"""States invented from a seed: every rule of the methodology met by some case, physician or hospital of them.
+"""States invented from a seed, in which every rule of the methodology applies to some case, physician or hospital.
 
-Belongs here: small states for tests of the settlement, with a policy drawn from §13. Does not belong here: what should
-come of them (``plain_settlement``), or a state that looks like a real one (``hcip_pipeline.synthetic``).
+Belongs here: small states for tests of the settlement, with a policy drawn from §13. Does not belong here: their
+expected results (``plain_settlement``), or a state that looks like a real one (``hcip_pipeline.synthetic``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HOSPITALS = [f"21000{n}" for n in range(1, 6)]
 NOT_ACUTE, NO_PARTNERS = "210090", "210091"
 PHYSICIANS = [npi(number) for number in range(500, 511)]
 INVALID = PHYSICIANS[0][:-1] + str((int(PHYSICIANS[0][-1]) + 1) % 10)
-#: cells that get a norm, one that is too small for it, and those that an exclusion is for -> level of cost
+#: cells that get a norm, one that is too small for it, and those of exclusions -> level of cost
 COMMON: dict[tuple[str | None, str], int] = {
     ("301", "2"): 14_000,
     ("301", "3"): 21_000,
@@ -153,7 +153,7 @@ def drawn_case(rng: Random, homes: dict[str, list[str]], skill: dict[str, float]
 
 
 def drawn_day(rng: Random, period: str) -> dt.date:
-    """Any day of the base year; of the program's years mostly one of the period's half."""
+    """Any day of the base year; in the program's years, mostly a day of the period's half."""
     year, day = rng.choice([2023, 2024, 2025]), rng.randrange(365)
     if year > 2023 and rng.random() < 0.7:
         day = day // 2 + (182 if period.endswith("H2") else 0)
@@ -196,7 +196,7 @@ def rates(rng: Random) -> dict[str, Any]:
 
 
 def program_age(first: str, period: str) -> Row:
-    """Which half-year and which year of a program a period is."""
+    """The number of a program's half-year and program year in a period."""
     number = 2 * (int(period[:4]) - int(first[:4])) + int(period[5]) - int(first[5]) + 1
     return {"period_number": number, "program_year": (number + 1) // 2 if number >= 1 else None}
 
@@ -204,7 +204,7 @@ def program_age(first: str, period: str) -> Row:
 def program(
     rng: Random, pairs: Sequence[tuple[str, str]], period: str, estimates: list[tuple[str, str, int, Decimal]]
 ) -> dict[str, Any]:
-    """What committees, the regulator and CMS state: mostly that all is well. Claims go into ``estimates``."""
+    """Reports of committees, the regulator and CMS, mostly in order. Amounts from claims go into ``estimates``."""
     rows: dict[str, list[Row]] = {name: [] for name in _PROGRAM_TABLES}
     start = dt.date(2025, 1, 1) if period == "2025H1" else dt.date(2025, 7, 1)
     earlier = ["2024H1", "2024H2"] + (["2025H1"] if period == "2025H2" else [])
@@ -288,7 +288,7 @@ def program(
     return {name: table(name, own_rows) for name, own_rows in rows.items()}
 
 
-#: What a national list holds against a care partner, and what comes of it.
+#: Reasons and effects of national-list records about a care partner.
 SCREENED = (
     ("NPI_NOT_AN_INDIVIDUAL", "hold"), ("NPI_DEACTIVATED", "hold"), ("EXCLUSION_NAME_MATCH", "question"),
     ("EXCLUSION_NAME_MATCH", "answered"), ("EXCLUSION_WAIVED", "noted"),

@@ -1,8 +1,8 @@
-"""Cases in plain Python: methodology §0 to §5 once more, from the page, with ``fractions``.
+"""Cases in plain Python: methodology §0 to §5 computed again, from the page, with ``fractions``.
 
-Belongs here: the methodology on numbers, the calendar, costs, exclusions, physicians and outliers, in its
-order, slow and simple on purpose. Does not belong here: anything imported from the pipeline, or learnt from its SQL; it
-is the other opinion. Where the page leaves a choice, a comment states which one is taken.
+Belongs here: the methodology on numbers, the calendar, costs, exclusions, physicians and outliers, in its order, slow
+and simple on purpose. Does not belong here: anything imported from the pipeline, or learned from its SQL; this is an
+independent opinion. If the page leaves a choice, a comment marked [choice] states which one is made.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def rate_center(code: str, tables: Tables) -> str:
 
 
 def components(tables: Tables, method: str) -> Callable[[Row], tuple[Fraction, Fraction]]:
-    """Core and supply/drug cost of a discharge. [choice] The rate year is that of the discharge date."""
+    """Core and supply/drug cost of a discharge. [choice] The rate year is the one of the discharge date."""
     factors = {
         (r["hospital_ccn"], r["rate_center"], r["rate_year"]): cost_factor(r, method) for r in tables["cost_factors"]
     }
@@ -203,7 +203,7 @@ def read_cases(tables: Tables, policy: Row) -> list[Case]:
 
 
 def outliers(cases: Sequence[Case], policy: Row) -> set[int]:
-    """Which of a window's cases are out (ids); one pass over what the other rules leave."""
+    """Ids of a window's outliers; one pass over the cases that the other rules leave."""
     if "COST_OUTLIER" not in policy["exclusions"]:
         return set()
     sd, out = exact(policy["outlier_sd"]), set()

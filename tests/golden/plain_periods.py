@@ -1,7 +1,7 @@
-"""Half-years one after another in plain Python: methodology §9, §10 and §15 over time, with ``fractions``.
+"""Successive half-years in plain Python: methodology §9, §10 and §15 over time, with ``fractions``.
 
-Belongs here: what one half-year takes from those before it. Does not belong here: anything imported from the pipeline,
-or learnt from its SQL; it is the other opinion.
+Belongs here: what a half-year uses from earlier ones. Does not belong here: anything imported from the pipeline, or
+learned from its SQL; this is an independent opinion.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.golden.plain_waterfall import program_year
 
 
 def program_start(named: Sequence[str], corrected: str | None) -> dict[str, Any]:
-    """When a program began: by the first accepted protocol, or an approved correction. Anything else holds payments."""
+    """When a program began: by the first accepted protocol, or an approved correction. A conflict holds payments."""
     return {
         "first_performance_period": corrected or (named[0] if named else None),
         "is_first_period_changed": corrected is None and len(set(named)) > 1,
@@ -25,7 +25,7 @@ def program_start(named: Sequence[str], corrected: str | None) -> dict[str, Any]
 
 @dataclass
 class Periods:
-    """The newest settlement of each half-year, as later ones see it."""
+    """The newest settlement of each half-year, for use by later ones."""
 
     newest: dict[str, Settlement] = field(default_factory=dict)
 
@@ -43,8 +43,8 @@ class Periods:
 
         Args:
             own: its cases, references and program files.
-            folders: half-year -> what its program folder holds now.
-            named: hospital -> the first period that each of its protocols names, in the order they were accepted.
+            folders: half-year -> current content of its program folder.
+            named: hospital -> the first period named in each of its protocols, in the order of acceptance.
             corrected: hospital -> first period by an approved correction.
         """
         before = sorted(each for each in self.newest if each < period)
@@ -58,7 +58,7 @@ class Periods:
             {"period": each, "hospital_ccn": ccn, "npi": npi, "final_incentive": row["final_incentive"]}
             for each in before
             for (ccn, npi), row in self.newest[each].incentives.items()
-            # What waits only until a later half-year is settled again leaves that one what it takes itself.
+            # A payment that waits only until a later half-year is settled again counts in that settlement.
             if row["status"] == "PAYABLE" or (row["status"] == "HELD" and row["held"] == {"LATER_PERIOD_PAID"})
         ]
         tables["later_payments"] = [

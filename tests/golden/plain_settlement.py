@@ -1,8 +1,8 @@
-"""A settlement in plain Python: methodology §6 to §8 and §10 once more, from the page, with ``fractions``.
+"""A settlement in plain Python: methodology §6 to §8 and §10 computed again, from the page, with ``fractions``.
 
-Belongs here: norms, incentives and savings, in the methodology's order and words, slow and simple on
-purpose. Does not belong here: anything imported from the pipeline, or learnt from its SQL; it is the other opinion.
-Where the page leaves a choice, a comment states which one is taken.
+Belongs here: norms, incentives and savings, in the methodology's order and words, slow and simple on purpose. Does not
+belong here: anything imported from the pipeline, or learned from its SQL; this is an independent opinion. If the page
+leaves a choice, a comment marked [choice] states which one is made.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ METHODS = ("physician_percentile", "case_percentile", "mean_below_threshold")
 @dataclass
 class Norm:
     bpn: Fraction
-    p75: Any  #: None: nothing can be paid by the norm
+    p75: Any  #: None: nothing can be paid from the norm
     ceiling: Any
     mpi: Fraction
     cost_weight: Fraction
@@ -80,13 +80,13 @@ def norm_tables(counted: Sequence[Case], policy: Row) -> dict[tuple[str, Cell], 
         if len(cases) < policy["min_cases_per_cell"]:
             continue
         costs = [case.cost for case in cases]
-        # [choice] Waiving "the physician minimum" waives both: cases a physician, and physicians a cell.
+        # [choice] Waiving "the physician minimum" waives both: cases per physician, and physicians per cell.
         bounds["case_percentile"][cell] = [rounded(percentile(costs, q), 2) for q in quantiles]
         if len(means) >= policy["min_physicians_per_cell"]:
             of_physicians = [rounded(percentile(means, q), 2) for q in quantiles]
             low = [cost for cost in costs if cost <= percentile(costs, quantiles[0])]
             bounds["physician_percentile"][cell] = of_physicians
-            # [choice] Only BPN is read differently: minimums and the other percentiles stay the physicians'.
+            # [choice] Only the BPN is read differently: minimums and the other percentiles remain the physicians'.
             bounds["mean_below_threshold"][cell] = [rounded(Fraction(sum(low), len(low)), 2), *of_physicians[1:]]
         elif not any(case.npi for case in counted):
             low = [cost for cost in costs if cost <= percentile(costs, quantiles[0])]
@@ -132,7 +132,7 @@ def mean_facts(cases: Sequence[Case]) -> dict[str, Fraction]:
 
 
 def read_norms(rows: Iterable[Row]) -> dict[tuple[str, Cell], Norm]:
-    """A frozen table as it is."""
+    """Read a frozen table."""
     return {
         (row["norm_method"], (row["apr_drg"], row["severity_of_illness"])): Norm(
             exact(row["best_practice_norm"]),
@@ -149,7 +149,7 @@ def read_norms(rows: Iterable[Row]) -> dict[tuple[str, Cell], Norm]:
 
 
 def in_force(norms: Mapping[tuple[str, Cell], Norm], policy: Row, rate: Fraction) -> dict[Cell, Norm]:
-    """By the policy's method, in the performance year's dollars; weights stay."""
+    """Norms by the policy's method, in the performance year's dollars; weights are unchanged."""
     return {
         cell: replace(
             norm,
@@ -278,7 +278,7 @@ def elected(own: Row, policy: Row) -> Row:
 
 
 def settle(tables: Tables, policy: Row, elections: Mapping[str, Row], period: str) -> Settlement:
-    """``elections``: hospital -> what its protocol elects, if anything."""
+    """Settle a period; ``elections``: hospital -> its protocol's elections, if any."""
     elections = {ccn: elected(elections.get(ccn, {}), policy) for ccn in {row["ccn"] for row in tables["hospitals"]}}
     spans, year = windows(period, policy), int(period[:4])
     cases = read_cases(tables, policy)

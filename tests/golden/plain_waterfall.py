@@ -1,8 +1,8 @@
-"""The waterfall in plain Python: methodology §9 once more, from the page, with ``fractions``.
+"""The waterfall in plain Python: methodology §9 computed again, from the page, with ``fractions``.
 
-Belongs here: the steps from calculated to final, one function a rule, slow and simple on purpose. Does not belong here:
-anything imported from the pipeline, or learnt from its SQL; it is the other opinion. Where the page leaves a choice, a
-comment states which one is taken.
+Belongs here: the steps from calculated to final, one function per rule, slow and simple on purpose. Does not belong
+here: anything imported from the pipeline, or learned from its SQL; this is an independent opinion. If the page leaves a
+choice, a comment marked [choice] states which one is made.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.golden.plain_cases import Row, Tables, exact, rounded, summed
 
 
 def conditions(calculated: Fraction, ccn: str, npi: str, tables: Tables, policy: Row) -> tuple[Fraction, set[str]]:
-    """What is left, and why."""
+    """What is left of the incentive, and the reasons."""
     asked = [row for row in tables.get("conditions", ()) if row["hospital_ccn"] == ccn]
     results = {
         row["condition_id"]: row["met"]
@@ -29,7 +29,7 @@ def conditions(calculated: Fraction, ccn: str, npi: str, tables: Tables, policy:
     if len(met) < len(asked) and policy["condition_failure"] == "lose_all":
         left = Fraction(0)
     elif not asked or (len(met) == len(asked) and total == 100):
-        # [choice] Without conditions nothing is lost here: the hospital's payments are held.
+        # [choice] Without conditions, nothing is lost here: the hospital's payments are held.
         left = calculated
     else:
         parts = summed(rounded(calculated * rounded(exact(row["weight_percent"]) / 100, 8), 2) for row in met)
@@ -41,7 +41,7 @@ def conditions(calculated: Fraction, ccn: str, npi: str, tables: Tables, policy:
 
 
 def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[str]:
-    """Why a care partner may not be paid; empty for one who may."""
+    """Reasons why a care partner may not be paid; empty for one who may."""
     ccn, npi, reasons = partner["hospital_ccn"], partner["npi"], set()
     if partner["participation_start"] > start or (partner["participation_end"] or end) < end:
         reasons.add("NOT_LISTED_WHOLE_PERIOD")
@@ -68,7 +68,7 @@ def standing(partner: Row, tables: Tables, start: dt.date, end: dt.date) -> set[
 
 
 def year_cap(ccn: str, npi: str, tables: Tables, policy: Row, percent: Fraction, year: int) -> Fraction | None:
-    """Step 5: an official notice overrides the estimate from claims; None where neither is known."""
+    """Step 5: an official notice overrides the estimate from claims; None if neither is known."""
     of = year - (policy["pfs_cap_basis"] == "prior_year")
     for name, column in (("pfs_cap_notices", "approved_amount"), ("pfs_approved_amounts", "pfs_approved_amount")):
         for row in tables.get(name, ()):
@@ -92,7 +92,7 @@ def _would_exceed_the_year(
 def total(
     name: str, column: str, tables: Tables, ccn: str, year: int | None = None, since: str | None = None, **where: str
 ) -> Fraction:
-    """Of one calendar year, or of every period since one."""
+    """The total of one calendar year, or of every period since one."""
     return summed(
         exact(row[column])
         for row in tables.get(name, ())
@@ -104,18 +104,18 @@ def total(
 
 
 def half_years(period: str) -> int:
-    """A number that grows by one each half-year."""
+    """A number that increases by one each half-year."""
     return 2 * int(period[:4]) + int(period[5])
 
 
 def program_year(first: str | None, period: str) -> int | None:
-    """Two half-years to a year, from the first one; None before it and without a program."""
+    """The program year, two half-years each from the first one; None before it and without a program."""
     steps = half_years(period) - half_years(first) if first else -1
     return steps // 2 + 1 if steps >= 0 else None
 
 
 def program_of(ccn: str, tables: Tables) -> Row:
-    """When the hospital's program began; nothing is known of a hospital without one."""
+    """When the hospital's program began; empty for a hospital without one."""
     nothing: Row = {"first_performance_period": None, "is_first_period_changed": False}
     return next((row for row in tables.get("programs", ()) if row["hospital_ccn"] == ccn), nothing)
 
@@ -195,9 +195,9 @@ def waterfall(
         row["reasons"] |= changes if amount else set()
         protocol = next((r for r in tables.get("protocols", ()) if r["hospital_ccn"] == ccn), None)
         held = {"HELD_NO_PFS_CAP"} if cap is None else set()
-        # [choice] A screening still pending has not failed, and is no clearance: the amount waits.
+        # [choice] A pending screening has not failed, but does not clear either: the amount is held.
         held |= {"SCREENING_NOT_CLEARED"} if partner["screening_status"] not in ("cleared", "failed") else set()
-        # What a national list holds against a care partner waits for an answer, whatever the hospital's own screening.
+        # A national-list record about a care partner holds the amount, whatever the hospital's own screening says.
         held |= {
             r["reason"]
             for r in tables.get("screening", ())
@@ -209,11 +209,11 @@ def waterfall(
             held.add("CONDITIONS_NOT_LOCKED")
         if program_of(ccn, tables)["is_first_period_changed"]:
             held.add("FIRST_PERIOD_CHANGED")
-        # [choice] The limit of a contested pool applies, and what it leaves waits.
+        # [choice] The limit of a contested pool applies, and the rest is held.
         row["held"] = held | ({"POOL_CONTESTED"} if limit["is_contested"] else set())
     before = {npi: row["final_incentive"] for npi, row in rows.items()}
     most = limit["distribution_limit"]
-    # [choice] Amounts that are held count: they may still be paid.
+    # [choice] Held amounts count: they may still be paid.
     after = scaled(before, most) if most is not None and summed(before.values()) > most else before
     for npi, row in rows.items():
         row["distribution_limit_adjustment"] = after[npi] - before[npi]

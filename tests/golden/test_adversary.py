@@ -1,7 +1,7 @@
-"""Between two half-years somebody edits a file that a hospital or a committee supplies (methodology §15).
+"""Between two half-years, somebody edits a file that a hospital or a committee supplies (methodology §15).
 
 A half-year is released, any field of any such file is changed, the next one is settled: each payment stays, falls, or
-carries a reason or a hold that names the change; and no calendar year passes its cap.
+has a reason or a hold that names the change; and no calendar year exceeds its cap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 EDITS = int(os.environ.get("HCIP_ADVERSARY_EDITS", "12"))
 SEED = int(os.environ.get("HCIP_ADVERSARY_SEED", "3"))
 BEFORE, NOW = ("2024H2", "2025H1"), "2025H2"
-#: reasons that name a change, and holds that do
+#: reasons and holds that name a change
 NAMING = {reason.code for reason in PAYMENT_REASONS.values() if reason.step == "change"}
 NAMING |= {"FIRST_PERIOD_CHANGED", "CONDITIONS_NOT_LOCKED", "NO_PROTOCOL"}
 Payments = dict[tuple[str, str], dict[str, Any]]
@@ -47,7 +47,7 @@ def caps_bind(state: HalfYears) -> None:
 
 
 def by_claims_and_surveys(state: HalfYears) -> None:
-    """No notices, and hospital A reports by its survey."""
+    """No notices, and hospital A reports with its survey."""
     state.estimates = [(ccn, physician, year, Decimal(1200)) for ccn, physician in PARTNERS for year in (2024, 2025)]
     for period in HALVES:
         state.write(period, "pfs_cap_notices", [])
@@ -70,7 +70,7 @@ def lose_all(state: HalfYears) -> None:
     state.home.policy.write_text(f"{text}condition_failure: lose_all\nlimit_scope: all\n", encoding="utf-8")
 
 
-#: what distinguishes a state, apart from its seed
+#: variants of the state, in addition to its seed
 SHAPES: tuple[Callable[[HalfYears], None], ...] = (
     lambda _: None, caps_bind, by_claims_and_surveys, somebody_excluded, lose_all,
 )  # fmt: skip
@@ -78,7 +78,7 @@ SHAPES: tuple[Callable[[HalfYears], None], ...] = (
 
 @dataclass(frozen=True)
 class Before:
-    """A state of which two half-years are released, and what the next one comes to as it is."""
+    """A state with two released half-years, and the next one's payments if nothing changes."""
 
     state: HalfYears
     unchanged: Payments
@@ -86,7 +86,7 @@ class Before:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Before]:
-    """Gives the state of a shape, made once."""
+    """Returns the state of a shape, made once."""
 
     @cache
     def make(shape: int) -> Before:
@@ -110,8 +110,8 @@ def settled(state: HalfYears) -> Payments:
     return {(row["hospital_ccn"], row["npi"]): row for row in rows}
 
 
-def hold_the_cap(now: Payments, messages: str) -> None:
-    """What must be true whatever was changed when: nobody is paid above the cap of the year."""
+def check_the_cap(now: Payments, messages: str) -> None:
+    """Nobody is paid above the cap of the year, whatever was changed and when."""
     for key, row in now.items():
         assert row["final_incentive"] <= row["calculated_incentive"], (messages, key)
         if row["pfs_approved_amount"] is not None and row["status"] == "PAYABLE":
@@ -120,9 +120,9 @@ def hold_the_cap(now: Payments, messages: str) -> None:
             assert paid <= max(most, row["earlier_period_incentive"]), (messages, key)
 
 
-def hold(was: Payments, now: Payments, messages: str) -> None:
-    """What must be true where a file of an earlier half-year, or one of no half-year, was changed."""
-    hold_the_cap(now, messages)
+def check_payments(was: Payments, now: Payments, messages: str) -> None:
+    """A payment rises only with a reason that names the change, if a file outside the half-year's own was changed."""
+    check_the_cap(now, messages)
     for key, row in now.items():
         reasons = set(row["reasons"].split("|"))
         before = was.get(key)
@@ -140,7 +140,7 @@ def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
         yield from leaves(value, (*path, key)) if isinstance(value, dict | list) and value else [(*path, key)]
 
 
-def other(value: Any, rng: Random) -> Any:
+def another_value(value: Any, rng: Random) -> Any:
     """Another value of the same kind."""
     if isinstance(value, bool):
         return not value
@@ -162,7 +162,7 @@ def other(value: Any, rng: Random) -> Any:
 
 
 def edit_protocol(rng: Random) -> Edit:
-    """One value of a protocol, or one value and its approval; in the same file, or in the next year's."""
+    """Change one value of a protocol, or one value and its approval; in the same file, or in the next year's."""
     ccn, year = rng.choice([A, A, B, B, D]), rng.choice([2024, 2024, 2025])
 
     def edit(state: HalfYears) -> str:
@@ -181,7 +181,7 @@ def edit_protocol(rng: Random) -> Edit:
             if is_removed:
                 del place[path[-1]]
             else:
-                place[path[-1]] = other(place[path[-1]], rng)
+                place[path[-1]] = another_value(place[path[-1]], rng)
             if is_approved_anew:
                 protocol["approved_on"] = dt.date(2025, 6, 1)
 
@@ -192,7 +192,7 @@ def edit_protocol(rng: Random) -> Edit:
 
 
 def edit_program_file(rng: Random) -> Edit:
-    """One field, or one row more or less, of a program file of a half-year that was released."""
+    """Change one field of a program file of a released half-year, or add or remove a row."""
     period = rng.choice(BEFORE)
     tables = ("care_partners", "condition_results", "intervention_activity", "committee_adjustments")
     table = rng.choice([*tables, "other_program_amounts", "other_program_amounts", "pool_notices", "pfs_cap_notices"])
@@ -205,11 +205,11 @@ def edit_program_file(rng: Random) -> Edit:
         at = rng.randrange(len(rows))
         column = rng.choice(list(rows[at]))
         if kind == "field":
-            rows[at][column] = other(rows[at][column], rng)
+            rows[at][column] = another_value(rows[at][column], rng)
         elif kind == "less":
             del rows[at]
         else:
-            rows.append(rows[at] | {column: other(rows[at][column], rng)})
+            rows.append(rows[at] | {column: another_value(rows[at][column], rng)})
         state.write(period, table, rows)
         return f"{period}/{table}.csv, row {at + 1}: {kind} {column}"
 
@@ -228,7 +228,7 @@ def edit_corrections(rng: Random) -> Edit:
 
 
 def resubmit(rng: Random) -> Edit:
-    """One field of one case of a quarter that a release counted, or a case more or less."""
+    """Change one field of one case of a quarter that a release counted, or add or remove a case."""
 
     def edit(state: HalfYears) -> str:
         known = [at for at, case in enumerate(state.cases) if dt.date(2024, 7, 1) <= case.day <= dt.date(2025, 6, 30)]
@@ -254,7 +254,7 @@ def resubmit(rng: Random) -> Edit:
 
 
 def edit_survey(rng: Random) -> Edit:
-    """A survey of a half-year that was released, or another one of it."""
+    """Replace the survey of a released half-year, or add one."""
     period = rng.choice(BEFORE)
 
     def edit(state: HalfYears) -> str:
@@ -269,7 +269,7 @@ def edit_survey(rng: Random) -> Edit:
 
 
 def edit_exclusions(rng: Random) -> Edit:
-    """A row of the list of excluded individuals more, or all of them gone."""
+    """Put one row into the list of excluded individuals, or empty it."""
     physician = rng.choice(PARTNERS)[1]
     row = rng.choice([f"{physician},OIG,2024-01-01,\n", f"{physician},OIG,2023-01-01,2025-01-01\n", ""])
 
@@ -284,7 +284,7 @@ def edit_exclusions(rng: Random) -> Edit:
 
 
 def edit_own_files(rng: Random) -> Edit:
-    """A field of the next half-year's own first files, which nothing was released from."""
+    """Change a field of the next half-year's own files, from which nothing has been released."""
     table = rng.choice(["care_partners", "condition_results", "intervention_activity", "pfs_cap_notices"])
 
     def edit(state: HalfYears) -> str:
@@ -293,7 +293,7 @@ def edit_own_files(rng: Random) -> Edit:
             return f"{NOW}/{table}.csv: as it is"
         at = rng.randrange(len(rows))
         column = rng.choice([name for name in rows[at] if rows[at][name]])
-        rows[at][column] = other(rows[at][column], rng)
+        rows[at][column] = another_value(rows[at][column], rng)
         state.write(NOW, table, rows)
         return f"{NOW}/{table}.csv, row {at + 1}: {column}"
 
@@ -304,13 +304,13 @@ MAKERS = (edit_protocol, edit_program_file, edit_corrections, resubmit, edit_pro
 
 
 def shape_of(number: int) -> int:
-    """Few shapes for few examples: each costs as much as four of them."""
+    """The shape of an example; few shapes for few examples, because a shape takes as long as four examples."""
     shapes = min(len(SHAPES), max(2, EDITS // len(SHAPES)))
     return number % shapes
 
 
 def edited(number: int, before: Callable[[int], Before], place: Path) -> tuple[Random, HalfYears, Before, str]:
-    """A copy of the example's state after one edit or two."""
+    """A copy of the example's state after one or two edits."""
     rng = Random(f"{SEED}/{number}")
     made = before(shape_of(number))
     changed = made.state.copy(place)
@@ -328,15 +328,15 @@ def test_no_edit_raises_a_payment_unnoticed(number: int, before: Callable[[int],
             changed.release(BEFORE[1])
             reported += f"; {BEFORE[1]} restated"
         now = settled(changed)
-    except HcipError as error:  # a file that is refused with nothing before it stops the run, in words
+    except HcipError as error:  # a refused file that has no earlier version stops the run, with a message
         assert error.fix, reported
         return
-    hold(made.unchanged, now, reported)
+    check_payments(made.unchanged, now, reported)
 
 
 @pytest.mark.parametrize("number", range(EDITS // 6))
 def test_no_order_pays_a_year_twice(number: int, before: Callable[[int], Before], tmp_path: Path) -> None:
-    """Something is edited, the next half-year's own files too, and one of the year's halves released, several times."""
+    """Several times, a file is edited (even the next half-year's own), and one of the year's half-years released."""
     made = before(1 if number % 2 == 0 else shape_of(number))
     rng = Random(f"order/{SEED}/{number}")
     state = made.state.copy(tmp_path / "home")
@@ -347,13 +347,13 @@ def test_no_order_pays_a_year_twice(number: int, before: Callable[[int], Before]
             period = rng.choice([BEFORE[1], NOW])
             reported.append(f"{period} released")
             state.release(period)
-            hold_the_year(state, "; ".join(reported))
+            check_the_year(state, "; ".join(reported))
     except HcipError as error:
         assert error.fix, reported
 
 
-def hold_the_year(state: HalfYears, messages: str) -> None:
-    """What the newest releases of the year make payable is within a cap that one of them knows, or named as over it."""
+def check_the_year(state: HalfYears, messages: str) -> None:
+    """The payable total of the year's newest releases is within a cap known to one of them, or reported as over it."""
     paid: dict[tuple[str, str], Decimal] = {}
     caps: dict[tuple[str, str], Decimal] = {}
     over: set[tuple[str, str]] = set()

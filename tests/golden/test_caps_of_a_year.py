@@ -1,4 +1,4 @@
-"""The fee-schedule cap of a calendar year over both its half-years, in whatever order they are settled (§9, §15)."""
+"""The fee-schedule cap of a calendar year over both its half-years, in any order of settlement (§9, §15)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def newest(state: HalfYears, period: str) -> ReleaseFiles | None:
     return ReleaseFiles.at(folders[-1]) if folders else None
 
 
-def hold_the_cap(state: HalfYears) -> None:
-    """What the newest releases of the year make payable is within the greatest cap that one of them knows."""
+def check_the_cap(state: HalfYears) -> None:
+    """The payable total of the year's newest releases is within the greatest cap known to one of them."""
     paid: dict[tuple[str, str], Decimal] = {}
     caps: dict[tuple[str, str], Decimal] = {}
     for release in filter(None, (newest(state, FIRST), newest(state, SECOND))):
@@ -48,7 +48,7 @@ def figures(state: HalfYears) -> list[pl.DataFrame]:
 
 
 def waiting(release: ReleaseFiles) -> set[tuple[str, str]]:
-    """Who waits for nothing but the later half-year."""
+    """Payments that are held only because of the later half-year."""
     held = release.table("incentives").filter(pl.col("reasons").str.contains("LATER_PERIOD_PAID"))
     assert set(held["status"]) <= {"HELD"}
     alone = [[PAYMENT_REASONS[code].is_hold for code in codes.split("|")].count(True) == 1 for codes in held["reasons"]]
@@ -58,13 +58,13 @@ def waiting(release: ReleaseFiles) -> set[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> HalfYears:
-    """A state whose caps bind, and whose second notice of the year knows more."""
+    """A state whose caps bind, and whose second notice of the year has a larger amount."""
     state = HalfYears.make(tmp_path_factory.mktemp("cap") / "home", SEED, has_reports=False)
     for period, amount in ((FIRST, "900.55"), (SECOND, "1000.55")):
         notices = [row | {"approved_amount": amount} for row in state.rows(period, "pfs_cap_notices")]
         state.write(period, "pfs_cap_notices", notices)
     for period in HALVES:
-        state.write(period, "other_program_amounts", [])  # no limit but the cap
+        state.write(period, "other_program_amounts", [])  # the cap is the only limit
     return state
 
 
@@ -73,20 +73,20 @@ def in_order(made: HalfYears, tmp_path_factory: pytest.TempPathFactory) -> HalfY
     state = made.copy(tmp_path_factory.mktemp("in-order") / "home")
     for period in (FIRST, SECOND):
         state.release(period)
-        hold_the_cap(state)
+        check_the_cap(state)
     return state
 
 
 def test_the_second_half_settled_first(made: HalfYears, in_order: HalfYears, tmp_path: Path) -> None:
-    """It uses the whole cap; the first half waits, the second leaves its part, and both come out as in order."""
+    """It uses the whole cap; the first half is held, the second leaves its part, and both end as in order."""
     both = Both(made.copy(tmp_path / "home"))
     both.release(SECOND)
     held = waiting(both.release(FIRST))
     assert held
-    hold_the_cap(both.state)
+    check_the_cap(both.state)
     for period in (SECOND, FIRST, SECOND):
         both.release(period)
-        hold_the_cap(both.state)
+        check_the_cap(both.state)
     first = newest(both.state, FIRST)
     assert first is not None and not waiting(first)
     for mine, theirs in zip(figures(both.state), figures(in_order), strict=True):
@@ -94,14 +94,14 @@ def test_the_second_half_settled_first(made: HalfYears, in_order: HalfYears, tmp
 
 
 def test_a_later_release_does_not_require_settling_the_first_half_again(in_order: HalfYears, tmp_path: Path) -> None:
-    """The first half-year comes out as it did, whether or not the second one has a release by now."""
+    """The first half-year has the same result, whether or not the second one has been released."""
     state = in_order.copy(tmp_path / "home")
     state.release(FIRST)
     assert [folder.name for folder in releases_of(state.home, PerformancePeriod.parse(FIRST))] == ["r1"]
 
 
 def test_a_first_half_restated_upward(in_order: HalfYears, tmp_path: Path) -> None:
-    """What the second half has used by then is not paid again; nothing waits where the cap leaves room."""
+    """Amounts that the second half has used by then are not paid again; nothing is held if the cap leaves room."""
     state = in_order.copy(tmp_path / "home")
     before = newest(state, FIRST)
     assert before is not None
@@ -110,17 +110,17 @@ def test_a_first_half_restated_upward(in_order: HalfYears, tmp_path: Path) -> No
     state.write(FIRST, "committee_adjustments", [])
     state.write(FIRST, "condition_results", [row | {"met": "Y"} for row in state.rows(FIRST, "condition_results")])
     again = ReleaseFiles.at(state.release(FIRST))
-    hold_the_cap(state)
+    check_the_cap(state)
     both = before.table("incentives").join(again.table("incentives"), on=["hospital_ccn", "npi"], suffix="_now")
     risen = both.filter(pl.col("final_incentive_now") > pl.col("final_incentive"))
     assert risen.height
     assert waiting(again) <= set(risen.select("hospital_ccn", "npi").rows())
     state.release(SECOND)
-    hold_the_cap(state)
+    check_the_cap(state)
 
 
 def test_a_cap_lowered_after_the_first_half_was_paid(in_order: HalfYears, tmp_path: Path) -> None:
-    """The excess is named with what was paid and what the cap is now, also of one who is no care partner any more."""
+    """The excess is reported with the paid amount and the current cap, even for a former care partner."""
     state = in_order.copy(tmp_path / "home")
     first = newest(state, FIRST)
     assert first is not None

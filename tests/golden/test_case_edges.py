@@ -1,4 +1,4 @@
-"""Which cases count, whose they are, and what norms they make (methodology §3 to §6), by hand."""
+"""Which cases count, their physicians, and the norms they set (methodology §3 to §6), by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SPECIALTY = "210090"
 TRANSFERS = ("02", "05", "43", "66", "82", "85", "88", "94")
 MDC = {"640": "15", "750": "19", "775": "20", "560": "14", "860": "23"}
 
-#: reason -> a case that is out for it; with the others that apply, in the methodology's order
+#: reason -> a case excluded for it; with the other reasons that apply, in the methodology's order
 OUT: dict[str, list[Case]] = {
     "NON_ACUTE_HOSPITAL": [Case(P[1], 900, DAY, hospital=SPECIALTY)],
     "NEWBORN": [Case(P[1], 900, DAY, "640", disposition="02")],
@@ -50,13 +50,13 @@ OUT: dict[str, list[Case]] = {
         Case(P[1], 900, DAY, operating=INVALID),
         Case(P[1], 900, DAY, "139", attending=INVALID),
     ],
-    # Eleven at 10,000 and one ten times that: 3.17 standard deviations away. Of eleven cases in all, 3.02.
+    # Eleven at 10,000 and one ten times that: 3.17 standard deviations away. With eleven cases in all, 3.02.
     "COST_OUTLIER": [Case(P[1], 100_000, DAY, "320"), Case(P[1], 100, DAY, "321")],
 }
 COUNTED = [
     *(Case(P[2], 10_000, DAY, "320") for _ in range(11)),
     *(Case(P[2], 10_000, DAY, "321") for _ in range(10)),
-    # Of ten cases nothing can be three standard deviations away.
+    # Among ten cases, none can be three standard deviations away.
     *(Case(P[2], 10_000, DAY, "322") for _ in range(9)),
     Case(P[2], 1_000_000, DAY, "322"),
     *(Case(P[2], 900, DAY, disposition=d) for d in ("01", "03", "06", "62", "63", "65", "70")),
@@ -106,12 +106,12 @@ def test_a_counted_case_without_a_norm_is_reported(settled: Settled) -> None:
     assert not settled.rows("select * from incentive_cases where apr_drg = '139'")
 
 
-def test_the_policy_switches_reasons_off_and_tails() -> None:
+def test_the_policy_turns_off_reasons_and_tails() -> None:
     kept = [reason for reason in EXCLUSION_REASONS if reason not in ("HOSPICE", "DIED", "SUBSTANCE_USE")]
     found = excluded(scenario(exclusions=kept, outlier_tails="high").compute())
     assert not found.keys() & {"HOSPICE", "DIED", "SUBSTANCE_USE"}
     assert found["COST_OUTLIER"] == 1  # the low one counts
-    # Who died had neither a cost nor a physician: the next reason takes its place.
+    # The patient who died had neither a cost nor a physician: the next reason takes its place.
     assert found["NON_POSITIVE_COST"] == len(OUT["NON_POSITIVE_COST"]) + 1
 
 
@@ -137,12 +137,12 @@ def base_year(costs: dict[str, list[int]], code: str, hospital: str = "210001") 
 
 @pytest.fixture(scope="module")
 def norms() -> dict[tuple[str, str], dict[str, Any]]:
-    # Physician means 10, 20, 30, 40, 50 (thousand); a sixth with a single case counts as a case and not as a physician.
+    # Physician means 10, 20, 30, 40, 50 (thousand); a sixth with one case counts as a case, but not as a physician.
     big = {P[n]: [10_000 * n - 1_000, 10_000 * n + 1_000] for n in range(1, 6)} | {P[6]: [90_000]}
     cases = base_year(big, BIG)
     cases += base_year({P[n]: [20_000] * 2 for n in range(1, 6)}, FEW_CASES)
     cases += base_year({P[n]: [20_000] * 4 for n in range(1, 5)}, FEW_PHYSICIANS)
-    # Whoever works at two hospitals is one physician: P1's mean is 15,000.
+    # Someone who works at two hospitals is one physician: P1's mean is 15,000.
     cases += base_year({P[n]: [9_000, 11_000] for n in range(2, 6)}, TWO_HOSPITALS)
     cases += base_year({P[1]: [10_000]}, TWO_HOSPITALS) + base_year({P[1]: [20_000]}, TWO_HOSPITALS, "210002")
     cases += base_year({P[7]: [10_000]}, TWO_HOSPITALS)
@@ -170,14 +170,14 @@ def test_percentiles_of_physician_means(norms: dict[tuple[str, str], dict[str, A
 
 def test_other_readings_of_the_norm(norms: dict[tuple[str, str], dict[str, Any]]) -> None:
     cases, below = norms["case_percentile", BIG], norms["mean_below_threshold", BIG]
-    # 9 11 19 21 29 31 39 41 49 51 90: the 25th percentile lies half-way between the third and the fourth.
+    # 9 11 19 21 29 31 39 41 49 51 90: the 25th percentile is halfway between the third and the fourth.
     assert (cases["best_practice_norm"], cases["p75_cost"]) == (D("20000.00"), D("45000.00"))
     assert below["best_practice_norm"] == D("13000.00")  # mean of 9, 11 and 19
     assert below["p75_cost"] == D("40000.00")
 
 
 def norm_differences(settled: Settled, folder: Path) -> list[str]:
-    """Rules of the verification that the norm table breaks, computed again from what a release says of it."""
+    """Verification rules that the norm table breaks, when it is recomputed from a release."""
 
     def released(name: str) -> Any:
         contract = marts.TABLES[name]
@@ -198,7 +198,7 @@ def norm_differences(settled: Settled, folder: Path) -> list[str]:
     [((), {"case_percentile", "mean_below_threshold"}), ((P[1],), {"case_percentile"})],
     ids=["nobody is named", "one is named, too few for a norm"],
 )
-def test_where_no_physician_is_identified_there_is_no_p75_and_nothing_is_paid(
+def test_without_identified_physicians_there_is_no_p75_and_nothing_is_paid(
     named: tuple[str, ...], methods: set[str], tmp_path: Path
 ) -> None:
     cases = [Case(P[1], cost, BASE, BIG, operating="", attending="") for cost in range(1_000, 13_000, 1_000)]

@@ -1,4 +1,4 @@
-"""Cost of a case by each method, its components, and what the components save (methodology §2, §10), by hand."""
+"""Cost of a case by each method, its components, and their savings (methodology §2, §10), by hand."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def components(settled: Settled, account: str) -> tuple[Decimal, ...]:
 
 
 def test_markup(markup: Settled) -> None:
-    """1 ÷ (1.25 × 1.1 × 1.05) = .69264069, and .54112554 for drugs, which have a row of their own."""
+    """1 ÷ (1.25 × 1.1 × 1.05) = .69264069, and .54112554 for drugs, which have their own row."""
     assert by_rate_center(markup) == {
         "NUR": D("6926.41"),
         "CDS": D("541.13"),
@@ -97,7 +97,7 @@ def test_rcc(rcc: Settled) -> None:
 
 
 def test_reported() -> None:
-    """12,345.67 ÷ (1.1 × 1.05), by the factor .86580087; the charges are not looked at."""
+    """12,345.67 ÷ (1.1 × 1.05), by the factor .86580087; the charges are not used."""
     assert components(scenario("reported").compute(), "A00001") == (D("10688.89"), D("0.00"), D("10688.89"))
 
 

@@ -48,7 +48,7 @@ def test_table_3_part_a_with_a_changed_identifier():
 
 
 def test_table_3_without_the_cross_reference_has_orphans():
-    """The identifier matters: each beneficiary number alone gives another result."""
+    """The identifier matters: without the cross-reference, each beneficiary number gives another result."""
     connection = connect()
     load(connection, "cclf1", "table3_partA.CCLF1.txt")
     final = rows(connection, "select claim_id from int_final_part_a_claims order by claim_id")

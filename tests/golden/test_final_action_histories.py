@@ -1,4 +1,4 @@
-"""Final action of any history, in any order of arrival, against a matcher that takes one cancellation at a time."""
+"""Final action of any history, in any order of arrival, compared with a matcher of one cancellation at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JANUARY = dt.date(2025, 1, 1)
 
 @dataclass(frozen=True)
 class Version:
-    """One claim version: what it states, and the deliveries it comes in (month, run-out).
+    """One claim version: its content, and its deliveries (month, run-out).
 
     ``amounts``: paid, allowed and, of a Part B line, who rendered it (by default :data:`SOMEBODY`).
     """
@@ -53,7 +53,7 @@ LINES = {
 DELIVERIES = st.lists(st.tuples(st.sampled_from(MONTHS), st.booleans()), min_size=1, max_size=3, unique=True).map(tuple)
 
 
-#: as many versions under each key as make matches likely, and many keys in one history: each question is dear
+#: enough versions under each key to make matches likely, and many keys in one history, because each run is expensive
 KEYS = 9
 HISTORIES = int(os.environ.get("HCIP_HISTORIES", "18"))
 
@@ -80,7 +80,7 @@ def histories(draw: st.DrawFn) -> list[Version]:
 
 
 def plain_matcher(versions: list[Version]) -> dict[str, str]:
-    """Claim id -> status: cancellations one after the other, each taking the lowest claim id that agrees."""
+    """Claim id -> status: cancellations one after the other, each matched with the lowest claim id that agrees."""
     standing = [version for version in versions if version.type != "1"]
     status = {version.claim_id: "FINAL" for version in standing}
     for cancellation in (version for version in versions if version.type == "1"):
@@ -105,12 +105,12 @@ def lineage(day: dt.date, run_out: bool, row: int) -> dict[str, Any]:
 
 
 def number_in(day: dt.date, mbi: str) -> str:
-    """A later file names the person by the newer number, the same record delivered again too."""
+    """The person's number in a file: later files use the newer number, even for a record delivered again."""
     return mbi if CURRENT[mbi] == mbi == "2ONLY" else ("1OLD", "1MID", "1NEW", "1NEW")[MONTHS.index(day)]
 
 
 def deliver(connection: duckdb.DuckDBPyConnection, versions: list[Version]) -> None:
-    """Put every delivery of every version into the lake, as CMS would write it."""
+    """Put every delivery of every version into the lake, in CMS's format."""
     tables: dict[str, list[dict[str, Any]]] = {"cclf1": [], "cclf5": [], "cclf6": []}
     for version in versions:
         for day, run_out in version.deliveries:
@@ -121,7 +121,7 @@ def deliver(connection: duckdb.DuckDBPyConnection, versions: list[Version]) -> N
                     "clm_adjsmt_type_cd": version.type, **lineage(day, run_out, len(tables[table]) + 1),
                 }  # fmt: skip
                 if version.part == "A":
-                    # The older record names the hospital in another field.
+                    # The older record has the hospital in another field.
                     name = "prvdr_oscar_num" if day < MONTHS[2] else "clm_blg_prvdr_oscar_num"
                     row |= {name: f"21000{version.key}", "clm_from_dt": JANUARY, "clm_thru_dt": JANUARY}
                     row |= {"clm_type_cd": "60", "clm_pmt_amt": Decimal(paid)}
@@ -146,7 +146,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def totals(versions: list[Version], side: int, keep: set[str]) -> dict[tuple[str, int, str], Decimal]:
-    """Signed amounts by part, key and person over the versions to keep."""
+    """Signed amounts by part, key and person over the kept versions."""
     sums: dict[tuple[str, int, str], Decimal] = defaultdict(Decimal)
     for version in versions:
         if version.claim_id in keep:
@@ -166,7 +166,7 @@ def test_final_action_is_that_of_the_plain_matcher(connection: duckdb.DuckDBPyCo
     status = {row["claim_id"]: row["status"] for row in actions}
     assert {claim: status[claim] for claim in expected} == expected
 
-    # Removed cancellations and removed claims are as many, and nothing but an orphan is left over.
+    # As many cancellations as claims are removed, and only orphans are left over.
     assert Counter(status.values())["CANCELLED"] == Counter(status.values())["CANCELLATION"]
     orphans = {claim for claim, what in status.items() if what == "ORPHAN_CANCELLATION"}
     finals = {claim for claim, what in status.items() if what == "FINAL"}
@@ -231,7 +231,7 @@ def test_orphans_are_reported_with_their_reason(connection: duckdb.DuckDBPyConne
     )  # fmt: skip
 
 
-def test_which_of_equal_claims_is_canceled_is_reported(connection: duckdb.DuckDBPyConnection):
+def test_a_choice_between_equal_claims_is_reported(connection: duckdb.DuckDBPyConnection):
     deliver(connection, [version("9", "0"), version("10", "2"), version("1", "1")])
     actions = {row["claim_id"]: row for row in rows(connection, "select * from int_final_action")}
     assert actions["9"]["status"] == "CANCELLED"  # the lowest number, not the lowest text
@@ -240,7 +240,7 @@ def test_which_of_equal_claims_is_canceled_is_reported(connection: duckdb.DuckDB
 
 
 def test_allowed_amounts_must_agree_too(connection: duckdb.DuckDBPyConnection):
-    """Paid nothing both times: the cancellation still takes back the claim of its own allowed charge."""
+    """Nothing was paid both times: the cancellation still removes the claim with its own allowed charge."""
     part_b = {"part": "B"}
     deliver(
         connection,
@@ -256,7 +256,7 @@ def test_allowed_amounts_must_agree_too(connection: duckdb.DuckDBPyConnection):
 
 
 def test_a_cancellation_takes_back_the_claim_of_its_own_physician(connection: duckdb.DuckDBPyConnection):
-    """Two claims of one number and amount, for two physicians: claim ids do not decide whose cap counts it."""
+    """Two claims with one number and amount, for two physicians: claim ids do not decide whose cap includes it."""
     part_b = {"part": "B"}
     deliver(
         connection,

@@ -1,6 +1,6 @@
-"""Every figure of invented states, through the real models and once more in plain Python: equal to the last place.
+"""Every figure of invented states, by the real models and again in plain Python: equal to the last place.
 
-The same states are held to what must be true of any state.
+The same states are tested for what must be true of any state.
 """
 
 from __future__ import annotations

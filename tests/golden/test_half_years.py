@@ -1,7 +1,7 @@
-"""Four half-years in order: holds lifted, pools settled, restated middles, program year two (methodology §9, §15).
+"""Four half-years in order: holds resolved, pools settled, a restatement in between, program year two (§9, §15).
 
-Every limit, cap and payment to the cent against plain Python, and every release verified from its own files and the
-earlier ones.
+Every limit, cap and payment is compared with plain Python to the cent, and every release is verified from its own files
+and the earlier ones.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.scenario import npi
 pytestmark = pytest.mark.slow
 
 SEEDS = range(int(os.environ.get("HCIP_HALF_YEARS", "1")))
-#: the rules that cross half-years: each must have been gone through
+#: the verification rules that span half-years: each must have been applied
 RULES = (
     "chain", "programs", "elections", "calculated", "conditions", "standing", "committee", "fee_schedule_cap",
     "distribution_limit", "final", "savings",
@@ -42,7 +42,7 @@ INCENTIVES = (
 
 @dataclass
 class Both:
-    """The state by the pipeline and by plain Python, side by side."""
+    """A state settled by the pipeline and by plain Python, side by side."""
 
     state: HalfYears
     plain: Periods = field(default_factory=Periods)
@@ -53,7 +53,7 @@ class Both:
     corrected: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def release(self, period: str, replaced: Sequence[tuple[str, str, str]] = ()) -> ReleaseFiles:
-        """Settle a half-year by both, hold one to the other, and verify the release."""
+        """Settle a half-year by both, compare the results, and verify the release."""
         spec = self.state.spec(period, replaced)
         release = ReleaseFiles.at(self.state.release(period, spec))
         crossing = {"programs", "program_changes"}
@@ -91,7 +91,7 @@ class Both:
                 assert limits[ccn][column] == value, (release.name, ccn, column)
 
     def payable(self, year: int) -> dict[tuple[str, str], Fraction]:
-        """What the newest releases of a year make payable."""
+        """Payable amounts of a year's newest releases."""
         found: dict[tuple[str, str], Fraction] = {}
         for period in (f"{year}H1", f"{year}H2"):
             folders = releases_of(self.state.home, PerformancePeriod.parse(period))
@@ -102,7 +102,7 @@ class Both:
 
 
 def reasons(release: ReleaseFiles, ccn: str) -> set[str]:
-    """Every reason on payments of a hospital that came to something."""
+    """Every reason on a hospital's payments that are not zero."""
     rows = release.table("incentives").filter((pl.col("hospital_ccn") == ccn) & (pl.col("calculated_incentive") > 0))
     return {reason for text in rows["reasons"] for reason in text.split("|") if reason}
 
@@ -120,12 +120,12 @@ def test_four_half_years(seed: int, tmp_path: Path) -> None:
     contested = both.release("2024H2")
     assert "POOL_CONTESTED" in reasons(contested, A)
     assert (total(contested, A), total(contested, B) > 0) == (0, True)
-    # The contested pool is settled: what was held is payable, and counts from here on.
+    # The contested pool is settled: held amounts are payable, and count from here on.
     (notice,) = state.rows("2024H2", "pool_notices")
     state.write("2024H2", "pool_notices", [notice | {"contested": "N"}])
     settled = both.release("2024H2")
     assert (settled.number, total(settled, A) > 0) == (2, True)
-    # B's screening is lifted, and a protocol moves the first period: it holds, and the cap of the year stays.
+    # B's screening is cleared, and a protocol moves the first period: payments are held, and the year's cap stays.
     first = both.release("2025H1")
     assert "EARLIER_PERIOD_RESTATED" in reasons(first, A), "the middle was restated after its first release"
     programs = {row["hospital_ccn"]: row for row in first.table("programs").iter_rows(named=True)}
@@ -136,7 +136,7 @@ def test_four_half_years(seed: int, tmp_path: Path) -> None:
     held = both.release("2025H2")
     assert "FIRST_PERIOD_CHANGED" in reasons(held, B)
     assert total(held, B) == 0
-    # A middle is restated once more, then everything after it.
+    # A half-year in the middle is restated again, then everything after it.
     state.write("2024H2", "committee_adjustments", [])
     state.correct("2025H2", B, "2024H2")
     state.write("2024H1", "other_program_amounts", state.rows("2024H1", "other_program_amounts")[1:])
@@ -152,7 +152,7 @@ def test_four_half_years(seed: int, tmp_path: Path) -> None:
 
 
 def test_a_hospital_may_have_a_protocol_or_care_partners_or_neither(tmp_path: Path) -> None:
-    """A protocol and an empty list in the second half-year of program year two stop nobody's release."""
+    """A protocol and an empty list in the second half-year of program year two do not stop the release."""
     both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
     state = both.state
     for period in ("2024H1", "2025H1"):
@@ -168,7 +168,7 @@ def test_a_hospital_may_have_a_protocol_or_care_partners_or_neither(tmp_path: Pa
 
 
 def test_the_annual_cap_does_not_depend_on_when_the_program_began(tmp_path: Path) -> None:
-    """Moving the first period after the year's first half was paid pays no more than the cap of the year."""
+    """Moving the first period after the year's first half was paid does not pay more than the year's cap."""
     both = Both(HalfYears.make(tmp_path / "home", 5, has_reports=False))
     first = both.release("2025H1")
     paid = first.table("incentives").filter(hospital_ccn=B, npi=npi(2)).row(0, named=True)["final_incentive"]
@@ -182,7 +182,7 @@ def test_the_annual_cap_does_not_depend_on_when_the_program_began(tmp_path: Path
 
 
 def test_the_same_inbox_gives_the_same_figures_whichever_commands_ran_before(tmp_path: Path) -> None:
-    """A run on a new home knows what earlier periods' folders say, and so does one after other commands."""
+    """A run in a new home uses earlier periods' folders, and so does one after other commands."""
     fresh, used = (HalfYears.make(tmp_path / name, 2) for name in ("fresh", "used"))
     for state in (fresh, used):
         state.correct("2024H2", B, "2024H1")
@@ -201,7 +201,7 @@ def test_the_same_inbox_gives_the_same_figures_whichever_commands_ran_before(tmp
 
 
 def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
-    """Taken off the list between two half-years: the payment that rises states why, and verification finds it too."""
+    """Removed from the list between two half-years: the raised payment has a reason, which verification confirms."""
     both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
     listed = "npi,source,effective_date,reinstated_date\n{0},OIG,2023-01-01,\n"
     reference = both.state.home.inbox / "reference"
@@ -217,7 +217,7 @@ def test_an_exclusion_that_is_lifted_names_itself(tmp_path: Path) -> None:
 
 
 def test_a_replaced_baseline_is_a_reason_of_the_payments_and_verifies(tmp_path: Path) -> None:
-    """No release shows what the baseline was, only the ledger: the proof takes the reason as it is."""
+    """No release shows the earlier baseline, only the ledger does: verification accepts the reason as given."""
     both = Both(HalfYears.make(tmp_path / "home", 3, has_reports=False))
     release = both.release("2025H1", [(A, "BASELINE_REPLACED", "2024Q1/a.r2 was accepted later")])
     assert "BASELINE_REPLACED" in reasons(release, A) and "BASELINE_REPLACED" not in reasons(release, B)

@@ -18,7 +18,7 @@ NOW, BEFORE = dt.date(2025, 3, 1), dt.date(2024, 3, 1)
 R3, M3, CABG = npi(3), npi(103), npi(165)
 SURGERY, MEDICINE, PROTOCOL, POOL = "210001", "210002", "210003", "210004"
 
-#: the cells of the worked examples; the second of each pair only gives the baseline its case mix
+#: the cells of the worked examples; the second of each pair only sets the case mix of the baseline
 NORMS = [
     Norm(16_000, 22_000, 365, "301", "3"),
     Norm(16_000, 22_000, 365, "302", "3", cost_weight="1.3"),

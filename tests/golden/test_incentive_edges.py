@@ -1,4 +1,4 @@
-"""Edges of the performance and the improvement incentive (methodology §6 to §8), by hand."""
+"""Edge cases of the performance and the improvement incentive (methodology §6 to §8), by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NORMS = [
     Norm(10_000, 20_000, 300, NO_SPREAD, improvement_ceiling_cost=10_000),
     Norm(7_000, 10_000, 182, MEDICAL),
 ]
-#: one physician an edge
+#: one physician per edge case
 FLAT_AT, FLAT_ABOVE, AT_NORM, AT_P75, GATE_EQUAL, GATE_ABOVE, GATE_ELSEWHERE = (npi(n) for n in range(1, 8))
 FOUR, FIVE, SPREADLESS, FAR_BETTER, WORSE, LONGER, FAR_SHORTER, MIXED, TWO_PLACES, YEAR = (
     npi(n) for n in range(11, 21)
@@ -73,7 +73,7 @@ CASES = [
 
 
 def scenario(**policy: Any) -> Scenario:
-    # Outliers are judged statewide: a case of one edge must not take part in another's.
+    # Outliers are judged statewide: one edge's cases must not affect another's.
     exclusions = {"exclusions": ["NO_RESPONSIBLE_PHYSICIAN"]}
     return Scenario(
         CASES,
@@ -105,7 +105,7 @@ def improvement(settled: Settled, physician: str, stream: str = "surgical", hosp
 ALL, NOTHING = D("1.00000000"), D("0.00000000")
 
 
-def test_where_p75_is_the_norm_a_case_earns_all_or_nothing(settled: Settled) -> None:
+def test_if_p75_equals_the_norm_a_case_earns_all_or_nothing(settled: Settled) -> None:
     assert performance(settled, FLAT_AT) == [(ALL, D("100.00"))]
     assert performance(settled, FLAT_ABOVE) == [(NOTHING, D("0.00"))]
 

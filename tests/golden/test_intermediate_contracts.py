@@ -1,4 +1,4 @@
-"""Python reads only intermediate models that are declared, and these have the declared columns and types."""
+"""Python reads only declared intermediate models, and these have the declared columns and types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGE = Path(hcip_pipeline.__file__).parent
 _READ = re.compile(r"\bintermediate\.(int_[a-z0-9_]+)|\"intermediate\", \"(int_[a-z0-9_]+)\"")
 
 
-def test_python_reads_declared_intermediates_alone() -> None:
+def test_python_reads_only_declared_intermediates() -> None:
     read = {
         first or second
         for path in PACKAGE.rglob("*.py")
@@ -25,7 +25,7 @@ def test_python_reads_declared_intermediates_alone() -> None:
     assert read == set(READ_BY_PYTHON)
 
 
-def test_the_models_have_what_is_declared() -> None:
+def test_the_models_have_the_declared_columns() -> None:
     spec = Scenario([]).spec()
     with settlement_models.part(spec, list(READ_BY_PYTHON)) as connection:
         found = {

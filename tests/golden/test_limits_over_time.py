@@ -1,4 +1,4 @@
-"""What earlier periods leave of a cap and of a limit, and savings to date (methodology §9, §10), by hand."""
+"""Caps and limits after earlier periods, and savings to date (methodology §9, §10), by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CAPPED, USED_UP, OTHER_YEAR, OTHER_HOSPITAL = (str(ccn) for ccn in range(210211,
 
 
 def two_cases(ccn: str, before: int | None, physician: str = A) -> list[Case]:
-    """Two cases at 15,000 that earn 50.00 each, and two of the baseline."""
+    """Two cases at 15,000 that earn 50.00 each, and two in the baseline."""
     cases = [Case(physician, 15_000, NOW, hospital=ccn) for _ in range(2)]
     return cases + [Case(physician, before, BEFORE, hospital=ccn) for _ in range(2) if before]
 
@@ -83,7 +83,7 @@ def limit(settled: Settled, hospital: str) -> tuple[Decimal | None, ...]:
 
 
 def test_the_cumulative_limit_of_program_year_two(settled: Settled) -> None:
-    # (15,100 − 15,000) × 2 cases × .5, and 80.00 of earlier periods; less 60.00 paid and 45.00 of other programs.
+    # (15,100 − 15,000) × 2 cases × .5, and 80.00 of earlier periods; less 60.00 paid and 45.00 for other programs.
     assert limit(settled, LIMITED) == (D("180.00"), D("75.00"), D("75.00"))
     assert final(settled, LIMITED) == (D("75.00"), "PAYABLE")
     assert settled.partner(A, LIMITED)["distribution_limit_adjustment"] == D("-25.00")
@@ -123,7 +123,7 @@ def test_the_limit_has_a_scope(settled: Settled) -> None:
     assert limit(scenario(limit_scope="all").compute(), SCOPED) == (D("550.00"), D("550.00"), D("550.00"))
 
 
-def test_the_cap_is_of_the_calendar_year(settled: Settled) -> None:
+def test_the_cap_covers_the_calendar_year(settled: Settled) -> None:
     assert settled.partner(A, CAPPED)["pfs_cap_amount"] == D("20.00")
     assert final(settled, CAPPED) == (D("20.00"), "PAYABLE")
     assert settled.partner(A, USED_UP)["pfs_cap_amount"] == D("0.00")

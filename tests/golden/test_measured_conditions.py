@@ -28,7 +28,7 @@ def _scenario(**condition: Any) -> Scenario:
     patients += [f"p{n}" for n in range(20) if n < 2 or 10 <= n < 16]
     frame = discharges(scenario.cases).with_columns(pl.Series("patient_id", patients))
     scenario.sources["discharges"] = frame
-    # A report that states otherwise is there for everybody.
+    # Everybody has a report that says the opposite.
     return scenario.amend(
         "conditions",
         hospital_ccn=HOSPITAL,
@@ -116,6 +116,6 @@ def test_thresholds_in_words(measure: str, text: str, operator: str, value: str)
         ),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(given: dict[str, str], words: str) -> None:
+def test_conditions_that_cannot_be_evaluated_are_refused(given: dict[str, str], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         ConditionOfPayment.model_validate({"id": "c", "description": "d", "weight": 100} | given)

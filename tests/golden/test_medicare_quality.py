@@ -1,4 +1,4 @@
-"""Medicare's readmissions and rates: every trap of methodology §12 on claims, each with the few claims that set it."""
+"""Medicare's readmissions and rates: every trap of methodology §12, each with the few claims that set it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ STAY, NURSING, HOME_HEALTH = "60", "20", "10"
 
 
 def day(text: str) -> dt.date:
-    """``02-01`` is of 2025."""
+    """A day of 2025, such as ``02-01``."""
     return dt.date.fromisoformat(text if len(text) > 5 else f"2025-{text}")
 
 
 def claim(person: str, ccn: str, from_: str, thru: str, status: str = "01", **other: Any) -> dict[str, Any]:
-    """A final inpatient claim of an emergency."""
+    """A final inpatient claim for an emergency admission."""
     fields = {"clm_type_cd": STAY, "clm_adjsmt_type_cd": "0", "clm_admsn_type_cd": "1", "clm_pmt_amt": D(1000)}
     return fields | delivered("2025-09") | {
         "cur_clm_uniq_id": f"{person}{ccn}{from_}{thru}", "bene_mbi_id": person, "clm_blg_prvdr_oscar_num": ccn,
@@ -43,11 +43,11 @@ def delivered(month: str) -> dict[str, Any]:
 
 
 def named(person: str, month: str, **other: Any) -> dict[str, Any]:
-    """A beneficiary in the file of a month."""
+    """A beneficiary in a month's file."""
     return {"bene_mbi_id": person, "bene_zip_cd": "21201"} | delivered(month) | other
 
 
-#: what was followed -> its claims, and by hospital and day of each index discharge the days to the readmission
+#: trap -> its claims, and, by hospital and day of each index discharge, the days to the readmission
 TRAPS: dict[str, tuple[list[dict[str, Any]], dict[tuple[str, str], int | None]]] = {
     "the thirtieth day counts, at any hospital, and the next does not": (
         [
@@ -159,7 +159,7 @@ def warehouse(views: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 def returns(
     warehouse: duckdb.DuckDBPyConnection, traps: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, dict[tuple[str, str], int | None]]:
-    """What was followed in each trap, all of them asked about at once: nobody is in two."""
+    """The followed index discharges of all traps, computed at once: no person is in two of them."""
     claims, procedures, links = [], [], []
     for number, made in enumerate(traps.values()):
         for each in made:
@@ -182,7 +182,7 @@ def returns(
 
 @pytest.fixture(scope="module")
 def followed(views: duckdb.DuckDBPyConnection) -> dict[str, dict[tuple[str, str], int | None]]:
-    """As on the day of the run: the data reach 15 September."""
+    """Followed discharges with data up to September 15."""
     empty(views)
     fill(views, "cclf8", [named("nobody", "2025-09")])
     return returns(views, {name: claims for name, (claims, _) in TRAPS.items()})
@@ -194,7 +194,7 @@ def test_who_is_followed_and_readmitted(followed: dict[str, dict[tuple[str, str]
 
 
 def test_an_index_needs_thirty_days_before_the_newest_file(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """The file of June is of the 15th: what happened after it will be in a later one."""
+    """June's file is dated the 15th: later events will be in a later file."""
     fill(warehouse, "cclf8", [named("p", "2025-06"), named("p", "2025-07", is_run_out=True)])
     a_day_too_late = claim("q", A, "05-10", "05-17")
     claims = [claim("p", A, "05-10", "05-16"), claim("p", B, "06-14", "06-15"), a_day_too_late]
@@ -210,7 +210,7 @@ def measured(warehouse: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tupl
 
 
 def test_readmitted_without_post_acute_care_in_between(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """64 of 100 nationally: care before the readmission counts, care after it or after another stay does not."""
+    """Care before the readmission counts; care after it, or after another stay, does not. (Nationally, 64 of 100.)"""
     fill(warehouse, "cclf8", [named("nobody", "2025-09")])
     fill(
         warehouse,

@@ -1,8 +1,8 @@
-"""No hidden count follows from all that a reader can lay side by side (docs/releases.md, "What is hidden").
+"""No hidden count follows from everything that a reader can compare (docs/releases.md, "What is hidden").
 
-States of nine hospitals are invented by the seed; ``HCIP_STATES`` tries more of them. The reader knows every column of
-every released table, each relation between counts, two half-years whose windows overlap, and a restatement; an integer
-program of the reader's own then looks for the values that a hidden count may have.
+States of nine hospitals are invented from the seed; ``HCIP_STATES`` tries more. The reader knows every column of every
+released table, each relation between counts, two half-years whose windows overlap, and a restatement, and uses an
+integer program to find the values that a hidden count may have.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def rows(frames: Mapping[str, pl.DataFrame]) -> dict[str, list[dict[str, Any]]]:
 
 
 def laid_side_by_side(seed: int, home: Path) -> tuple[Knowledge, list[tuple[Name, Name]]]:
-    """Three releases and what is the same in two of them."""
+    """Three releases, and the counts that are the same in two of them."""
     years = [Year.invented(1000 * seed + number, HOSPITALS) for number in range(3)]
     first = state("2024H1", years[0], years[1], seed)
     second = state("2025H1", years[1].with_late(seed), years[2], seed)
@@ -94,7 +94,7 @@ def laid_side_by_side(seed: int, home: Path) -> tuple[Knowledge, list[tuple[Name
 
 @pytest.fixture(scope="module")
 def known_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], tuple[Knowledge, list[tuple[Name, Name]]]]:
-    """Gives what a reader of a seed's releases knows, made once."""
+    """Returns what a reader of a seed's releases knows, made once."""
     return cache(lambda seed: laid_side_by_side(seed, tmp_path_factory.mktemp("seed")))
 
 
@@ -106,7 +106,7 @@ def test_no_small_count_can_be_derived(
     small = [value for value in knowledge.truth.values() if 1 <= value <= THRESHOLD]
     assert len(small) > 100
     assert not knowledge.given_away
-    # a reader of the relations alone, and one who takes what two releases state about the same thing for the same
+    # a reader who uses only the relations, and one who assumes that two releases agree about the same thing
     same_where_equal(knowledge, pairs)
     assert not knowledge.confined(THRESHOLD)
     for ccn in random.Random(seed).sample(HOSPITALS, int(os.environ.get("HCIP_HOSPITALS", "1"))):
@@ -118,7 +118,7 @@ def test_no_small_count_can_be_derived(
 
 
 def members_of(name: Name) -> str | None:
-    """Whose count it is: hospitals joined by |; None of a part of the state's."""
+    """The hospitals of a count, joined by |; None for a part of the state's."""
     of = name[2] if name[1] == "the rest of" else name  # type: ignore[index]
     if of[1] in ("no return", "not followed"):
         return str(of[2])
@@ -126,7 +126,7 @@ def members_of(name: Name) -> str | None:
 
 
 def others_part(knowledge: Knowledge, name: Name, ccn: str) -> int | None:
-    """How much of a count is other hospitals' than ``ccn``'s; None where it is its own, or nobody knows."""
+    """The part of a count from hospitals other than ``ccn``; None if there is none, or it is unknown."""
     members = members_of(name)
     if members == ccn:
         return None
@@ -136,7 +136,7 @@ def others_part(knowledge: Knowledge, name: Name, ccn: str) -> int | None:
 
 
 def test_two_halves_and_the_year_disclose_no_small_count_of_late_discharges(tmp_path: Path) -> None:
-    """A baseline of a full year less the two half-years that were released is what came late."""
+    """A full-year baseline less the two released half-years gives the late discharges."""
     halves = [Year.invented(40 + number, HOSPITALS) for number in range(4)]
     whole = halves[0].plus(halves[1]).with_late(4)
     reported = []
@@ -171,7 +171,7 @@ def test_two_halves_and_the_year_disclose_no_small_count_of_late_discharges(tmp_
 
 @pytest.fixture(scope="module")
 def one_release() -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """As it leaves, and as the build made it."""
+    """A release's tables as they leave, and as the build made them."""
     of = state("2025H1", Year.invented(1, HOSPITALS), Year.invented(2, HOSPITALS), 3)
     return released(of), of.marts()
 
@@ -188,7 +188,7 @@ def test_most_large_counts_are_shown(
 def test_the_reader_finds_what_a_column_discloses(
     column: str, one_release: tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]
 ) -> None:
-    """The same tables with one column left as the build made it: so the two tests above can fail."""
+    """The same tables with one column unhidden: this proves that the two tests above can fail."""
     frames, marts = one_release
     table = next(name for name in ("measure_leaders", "care_transitions") if column in ROLES[name])
     key = [name for name in RELEASED[table].key if name in marts[table].columns]

@@ -1,4 +1,4 @@
-"""The tables behind the reports, against the same figures made once more in fractions from the counted cases."""
+"""The tables behind the reports, compared with the same figures computed in fractions from the counted cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.released_state import A, B, State, unreleased  # noqa: F401 - a fixtu
 
 Row = dict[str, Any]
 
-#: how many cases other hospitals must have more than, before a cell is compared
+#: a cell is compared if other hospitals have more cases than this
 THRESHOLD = 18
 
 
@@ -65,7 +65,7 @@ def _cell(case: Row) -> tuple[str, str]:
 
 
 def _center_means(now: list[Row]) -> dict[tuple[str, str], dict[str, Fraction]]:
-    """What a case of a cell costs in each rate center, statewide, to four places."""
+    """The mean cost of a cell's cases in each rate center, statewide, to four places."""
     means = {}
     for cell in {_cell(case) for case in now}:
         own = [case for case in now if _cell(case) == cell]
@@ -193,7 +193,7 @@ def test_physicians_outside_the_program_are_not_named(settled: duckdb.DuckDBPyCo
     assert [row["physician_number"] for row in rows if row["hospital_ccn"] == A] == [1, 2, 3, 4]
 
 
-def test_what_became_of_a_condition_is_counted(settled: duckdb.DuckDBPyConnection) -> None:
+def test_outcomes_of_a_condition_are_counted(settled: duckdb.DuckDBPyConnection) -> None:
     rows = _rows(settled, "select * from marts.condition_measures")
     counted = {(row["hospital_ccn"], row["condition_id"]): (row["met"], row["not_met"], row["missing"]) for row in rows}
     assert counted[A, "A1"] == (3, 0, 0)

@@ -1,4 +1,4 @@
-"""Measures of quality by hand: expected and adjusted rates, limits, changes, comparisons (methodology §12)."""
+"""Quality measures by hand: expected and adjusted rates, limits, changes, comparisons (methodology §12)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _stays() -> list[Stay]:
                 made.append(
                     Stay(patient, ccn, dt.date(year, 1, 20), out, apr_drg=code, hac_flags=flag, physician=number % 2)
                 )
-                if number < readmitted:  # newborn codes are no index, so that the returns count for nothing else
+                if number < readmitted:  # newborns have no index discharge: the return only counts as one
                     back = out + dt.timedelta(days=9)
                     made.append(Stay(patient, ccn, back, back + dt.timedelta(days=2), apr_drg="640"))
             made.append(Stay(f"{ccn}-{year}-end", ccn, dt.date(year, 6, 1), dt.date(year, 6, 2), apr_drg="640"))
@@ -110,7 +110,7 @@ def test_an_observed_rate_with_wilsons_limits(built: duckdb.DuckDBPyConnection) 
     assert [float(row["lower_limit"]), float(row["upper_limit"])] == pytest.approx(limits, abs=1e-8)
 
 
-def test_conditions_per_thousand_against_the_own_baseline_and_target(built: duckdb.DuckDBPyConnection) -> None:
+def test_conditions_per_thousand_compared_with_baseline_and_target(built: duckdb.DuckDBPyConnection) -> None:
     row = scored(built, A, "hac_per_1000")
     # Of 100 discharges, 20 returns and the last one in 2024; 10 returns in 2025. The first flag is two.
     assert (row["baseline_numerator"], row["baseline_denominator"]) == (12, 121)
@@ -119,7 +119,7 @@ def test_conditions_per_thousand_against_the_own_baseline_and_target(built: duck
     assert row["target_change"] == D("-0.2") and row["is_on_track"] is True
     assert row["target_value"] == (row["baseline_value"] * D("0.8")).quantize(D("1e-8"))
     assert row["distance"] == row["value"] - row["target_value"] < 0
-    # The national path is next to it, labelled as another method, and nothing is compared with it.
+    # The national path is shown next to it, labeled as another method, and nothing is compared with it.
     assert (row["reference_value"], row["reference_goal"]) == (121, 97)
     assert "Another method" in row["reference_note"]
     assert scored(built, C, "hac_per_1000")["is_on_track"] is False
@@ -189,7 +189,7 @@ def test_a_physicians_own_rate(built: duckdb.DuckDBPyConnection) -> None:
 
 
 def _published(frames: Mapping[str, pl.DataFrame], home: Path, name: str) -> ReleaseFiles:
-    """A release of these tables, for another one to be held against."""
+    """A release of these tables, with which another one is compared."""
     period, _, number = name.partition("_")
     folder = home / "releases" / period / number
     (folder / "quality").mkdir(parents=True)
@@ -226,10 +226,10 @@ def test_no_small_count_is_released_nor_can_be_derived(built: duckdb.DuckDBPyCon
             assert frame.filter(pl.col(column).is_between(1, 10)).is_empty(), (name, column)
     card = shown["quality_scorecard"]
     own = card.filter((pl.col("entity_id") == A) & (pl.col("measure") == "hac_per_1000")).row(0, named=True)
-    # A's six flags are hidden with their rate and change; nothing next to them is.
+    # A's six flags are hidden with their rate and change, but nothing else in the row.
     assert (own["numerator"], own["value"], own["change"], own["denominator"]) == (None, None, None, 111)
     assert "numerator" in own["suppressed"].split("|")
-    # A is alone with ten readmissions, so that another hospital's must hide them from the state's, which stays.
+    # Only A has ten readmissions or fewer; another hospital's must be hidden, too, because the state's total is shown.
     rates = card.filter((pl.col("entity_kind") != "community") & (pl.col("measure") == "readmission_rate"))
     kept = {row["entity_id"]: row["numerator"] for row in rates.to_dicts()}
     assert kept["STATE"] == 41 and kept[A] is None and None in (kept[B], kept[C])
@@ -243,7 +243,7 @@ def test_without_a_threshold_every_count_is_released(built: duckdb.DuckDBPyConne
 
 
 def _cells(frames: dict[str, pl.DataFrame]) -> dict[tuple[Any, ...], int | None]:
-    """Every count of every table that is not nothing; None where it was hidden."""
+    """Every nonzero count of every table; None if it was hidden."""
     found: dict[tuple[Any, ...], int | None] = {}
     for name, frame in frames.items():
         key = [column for column in RELEASED[name].key if column != "period"]
@@ -254,8 +254,8 @@ def _cells(frames: dict[str, pl.DataFrame]) -> dict[tuple[Any, ...], int | None]
     return found
 
 
-def test_what_one_release_hides_no_later_one_shows(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """Even under a policy that hides nothing: the two would lie side by side."""
+def test_no_later_release_shows_what_an_earlier_one_hides(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Even under a policy that hides nothing: the two releases could be compared."""
     first = _released(built, 10)
     hidden = {cell for cell, value in _cells(first).items() if value is None}
     second = _cells(_released(built, 0, superseded=[_published(first, tmp_path, "2025H1_r1")]))
@@ -266,7 +266,7 @@ def test_what_one_release_hides_no_later_one_shows(built: duckdb.DuckDBPyConnect
 def test_a_few_late_discharges_do_not_follow_from_two_releases(
     built: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    """B's discharges were three fewer in the release before: the count is hidden, and what it could be taken from."""
+    """B had three fewer discharges in the previous release: the count is hidden, with anything that would reveal it."""
     first = _released(built, 10)
     late = {
         "quality_scorecard": ("entity_id", "denominator"),
@@ -304,8 +304,8 @@ def test_a_few_late_discharges_do_not_follow_from_two_releases(
     assert B not in again["hospital_peers"]["peer_ccn"].to_list(), "its peers would reveal its size"
 
 
-def test_a_baseline_hides_what_the_year_before_hid(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """Its counts were that year's own, where others may have been chosen to hide the small ones behind."""
+def test_a_baseline_hides_what_the_previous_year_hid(built: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Its counts were that year's own, in which other counts may have been chosen to hide the small ones."""
     of_b = (pl.col("entity_id") == B) & (pl.col("measure") == "readmission_rate")
 
     def baseline(frames: dict[str, pl.DataFrame]) -> int | None:

@@ -1,4 +1,4 @@
-"""Who was readmitted: every trap of methodology §12, each with the few stays that set it."""
+"""Readmissions: every trap of methodology §12, each with the few stays that set it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLANNED = {"nature": "5", "procedures": "0SR9019:2025-03-20"}
 
 
 def followed(*stays: Stay) -> dict[str, tuple[str, int | None, str | None]]:
-    """Account of each index discharge of the period -> what followed, after how many days, at which hospital."""
+    """Account of each index discharge of the period -> what followed, after how many days, and at which hospital."""
     with run(stays_spec([*stays, *LATE]), "int_index_discharges") as connection:
         rows = connection.sql("from int_index_discharges where window_name = 'performance'").pl().to_dicts()
     stated = {True: "readmitted", False: "nothing"}
@@ -76,7 +76,7 @@ def test_a_chain_is_recognized_by_the_receiving_hospital_too() -> None:
 
 def test_two_days_after_a_transfer_begins_another_episode() -> None:
     found = followed(stay("p", A, "02-01", "02-03", disposition="02"), stay("p", B, "02-05", "02-10"))
-    # Sent on and nobody received them: not an index discharge, and the later stay is alone.
+    # Transferred, but received nowhere: not an index discharge, and the later stay is a separate episode.
     assert found == {"A2": ("nothing", None, None)}
 
 
@@ -90,7 +90,7 @@ def test_overlapping_stays_are_one_episode() -> None:
 
 
 def test_the_earliest_later_admission_counts_not_the_next_row() -> None:
-    """A long stay that began first ends last; the row after it by discharge is no later admission."""
+    """A long stay that began first ends last; the next row by discharge date is not a later admission."""
     found = followed(
         stay("p", B, "02-25", "02-27"),
         stay("p", A, "02-01", "02-10"),
@@ -155,7 +155,7 @@ def test_an_index_needs_thirty_days_before_the_data_end() -> None:
 
 
 def test_a_hospital_without_its_second_quarter_ends_earlier() -> None:
-    """Its own readmissions of April would not be seen: March is not followed."""
+    """Its own readmissions in April would be missing, so March is not followed."""
     stays = [stay("p", A, "02-20", "03-01"), stay("q", A, "03-01", "03-02"), *(s for s in LATE if s.hospital != A)]
     with run(stays_spec(stays), "int_index_discharges") as connection:
         found = connection.sql("select account_no from int_index_discharges").fetchall()

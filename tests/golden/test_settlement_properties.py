@@ -1,6 +1,6 @@
-"""What must be true of any settlement when its inputs change in a known way (methodology §0, §7, §9).
+"""Properties of any settlement whose inputs change in a known way (methodology §0, §7, §9).
 
-What must be true of a single settlement is in ``test_generated_states``.
+Properties of a single settlement are in ``test_generated_states``.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ D = Decimal
 CELLS = ("301", "302", "303", "139")
 NORMS = [Norm(10_000 + 2_000 * n, 16_000 + 3_000 * n, 300 + 111 * n, code) for n, code in enumerate(CELLS)]
 PHYSICIANS = [npi(number) for number in range(120)]
-#: a raised cost must not move a case in or out of the outliers of its cell
+#: a raised cost must not make a case an outlier of its cell, or stop it from being one
 NO_OUTLIERS = {"exclusions": ["NO_RESPONSIBLE_PHYSICIAN"]}
 
 
 def invented_cases(seed: int) -> list[Case]:
-    """Five cases now and five before of each physician, around the norms of a cell or two."""
+    """Five cases of each physician in the period and five in the baseline, around the norms of one or two cells."""
     rng = Random(seed)
     cases = []
     for physician in PHYSICIANS:
@@ -125,7 +125,7 @@ def test_doubling_costs_and_norms_leaves_fractions(cases: list[Case], settled: S
 
 
 def test_the_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
-    """Every table of the lake shuffled, and another number of threads."""
+    """Every table of the lake is shuffled, and the number of threads differs."""
     scenario = generated_state(1)
     spec = scenario.spec()
     shuffled = {
@@ -157,14 +157,14 @@ def earning(cents: int, physician: str, hospital: str) -> list[Case]:
 
 
 def weights(rng: Random) -> list[Decimal]:
-    """One to six weights of up to six places that total 100."""
+    """One to six weights, of up to six decimals, that total 100."""
     cuts = sorted(rng.randrange(1, 10**8) for _ in range(rng.randrange(6)))
     return [D(b - a).scaleb(-6) for a, b in zip([0, *cuts], [*cuts, 10**8], strict=True) if b > a]
 
 
 @pytest.fixture(scope="module")
 def hospitals() -> tuple[Settled, dict[str, dict[str, Any]]]:
-    """A hundred hospitals with conditions that everybody met, a pool for most of them, and many small amounts."""
+    """A hundred hospitals with conditions that everybody met, pools for most, and many small amounts."""
     rng = Random(5)
     stated: dict[str, dict[str, Any]] = {}
     rows: dict[str, list[Row]] = {"conditions": [], "condition_results": [], "pool_notices": []}

@@ -1,7 +1,7 @@
-"""Edges of the waterfall (methodology §9), by hand: one hospital an edge, all of them settled at once.
+"""Edge cases of the waterfall (methodology §9), by hand: one hospital per edge, all settled at once.
 
-Each hospital is made right above the test that looks at it. By default its physicians A, B and C are paid in full what
-they calculate to: what is written there is all that is unusual about it.
+Each hospital is made right above its test. By default, its physicians A, B and C are paid their calculated incentives
+in full; the code there is everything that is unusual about it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def settled() -> Settled:
 
 
 def final(settled: Settled, hospital: Hospital | str, physician: str = A) -> tuple[Any, ...]:
-    """Final incentive, status and reasons, but that nobody here has a baseline."""
+    """Final incentive, status and reasons, except NO_BASELINE, because nobody here has one."""
     row = settled.partner(physician, hospital.ccn if isinstance(hospital, Hospital) else hospital)
     return row["final_incentive"], row["status"], row["reasons"].removesuffix("NO_BASELINE").replace("NO_BASELINE|", "")
 
@@ -43,7 +43,7 @@ ALL_MET = EDGES.hospital("10.00").weights(**_THIRDS).met(c1="Y", c2="Y", c3="Y")
 
 
 def test_all_conditions_met_pays_the_calculated_amount_exactly(settled: Settled) -> None:
-    # 33.34% of 10.00 is 3.33 and so are the others: 9.99, were the parts added.
+    # 33.34% of 10.00 is 3.33, and so are the others: adding the parts would give 9.99.
     assert final(settled, ALL_MET) == (D("10.00"), "PAYABLE", "")
     parts = settled.rows(f"select weighted_amount from conditions where hospital_ccn = '{ALL_MET.ccn}'")
     assert [part["weighted_amount"] for part in parts] == [D("3.33")] * 3
@@ -170,7 +170,7 @@ def test_an_excluded_individual_is_not_paid_and_others_are(settled: Settled) -> 
     assert final(settled, EXCLUDED) == (D("50.00"), "PAYABLE", "")
 
 
-# --- national lists: as a record asks, as it is answered, and for one hospital alone ----------------------------------
+# --- national lists: holds, answers, and only for one hospital ----------------------------------
 
 ASKED = EDGES.hospital("50.00", "40.00").listed(("EXCLUSION_NAME_MATCH", "question"))
 ORGANIZATION = EDGES.hospital("50.00", "40.00").listed(("NPI_NOT_AN_INDIVIDUAL", "hold"))
@@ -215,7 +215,7 @@ def test_without_an_approved_protocol_everything_is_calculated_and_held(settled:
         assert final(settled, hospital) == (D("50.00"), "HELD", "NO_PROTOCOL")
 
 
-#: without a protocol any reported activity counts as approved, and none is none; the pool is for those who had one
+#: without a protocol, any reported activity counts as approved; the pool is only for those who had one
 NO_PROTOCOL_IDLE = (
     EDGES.hospital("50.00", "40.00").without_protocol().drop("intervention_activity", npi=A).pool("40.00")
 )

@@ -35,7 +35,7 @@ HOSPITALISTS = {
     4: (9_000, 11_000),
     5: (11_500, 12_500),
 }
-#: The examples lower the cell minimum to 10 cases and do not bound the maximum physician incentive.
+#: The examples lower the cell minimum to 10 cases and set no bounds on the maximum physician incentive.
 POLICY = {"min_cases_per_cell": 10}
 UNBOUNDED = {HOSPITAL: Elections(mpi_floor=None, mpi_ceiling=None)}
 
@@ -147,7 +147,7 @@ def test_a_repeated_key_is_reported_with_its_table(built: BuildResult, tmp_path:
 
 
 def test_every_model_and_check_is_rendered_as_dbt_compiles_it(built: BuildResult) -> None:
-    """What simulations, what-if and these tests compute without dbt is word for word what dbt ran."""
+    """The SQL that simulations, what-if and these tests run without dbt is identical to dbt's."""
     renderer = Renderer(built.spec.dbt_vars())
     compiled = {path.stem: path for path in (built.file.parent / COMPILED).glob("compiled/hcip/**/*.sql")}
     for names, render in ((models(), renderer.model), (checks(), renderer.check)):

@@ -1,6 +1,6 @@
-"""Holding what the models state about a state to what plain Python states about it, to the last place.
+"""Compares the models' results for a state with those of plain Python, to the last place.
 
-Belongs here: the comparison, table by table. Does not belong here: either opinion.
+Belongs here: the comparison, table by table. Does not belong here: either computation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NORMS = {
 
 
 def settle_plainly(scenario: Scenario) -> plain_settlement.Settlement:
-    """The other opinion of a state."""
+    """Settle a state in plain Python."""
     spec = scenario.spec()
     tables = {name: frame.to_dicts() for name, frame in spec.sources.items() if isinstance(frame, pl.DataFrame)}
     columns = ("hospital_ccn", "npi", "calendar_year", "pfs_approved_amount")
@@ -36,7 +36,7 @@ def by_key(rows: Iterable[Mapping[str, Any]], *key: str) -> dict[tuple[Any, ...]
 
 
 def _compare(found: Mapping[Any, Mapping[str, Any]], expected: Mapping[Any, Mapping[str, Any]]) -> None:
-    """The same keys, and in each row every value that plain Python gives."""
+    """Compare the keys, and in each row every value that plain Python computes."""
     assert found.keys() == expected.keys()
     for key, row in expected.items():
         for column, value in row.items():
@@ -95,7 +95,7 @@ COMPARISONS: tuple[Callable[[Settled, plain_settlement.Settlement], None], ...] 
 
 
 def disagreements(settled: Settled, plain: plain_settlement.Settlement) -> list[str]:
-    """Names of the comparisons in which the two opinions differ."""
+    """Names of the comparisons in which the two results differ."""
     differing = []
     for comparison in COMPARISONS:
         try:
