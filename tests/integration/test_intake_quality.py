@@ -177,7 +177,7 @@ def test_a_page_needs_no_network_and_runs_nothing(home: Home) -> None:
 
 def test_a_hospital_without_accepted_data_is_informed(home: Home) -> None:
     text = page(home, "210003")
-    assert "No data count for this quarter" in text and "There is no charges file" in text
+    assert "This quarter has no data in force" in text and "There is no charges file" in text
     assert "Nothing was sent for this quarter" in page(home, "210009")
 
 

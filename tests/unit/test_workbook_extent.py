@@ -12,7 +12,7 @@ import pytest
 
 from hcip_pipeline.contracts.hospital import CHARGES
 from hcip_pipeline.files.received import WORKBOOK
-from hcip_pipeline.intake.hospital.shapes import arrive
+from hcip_pipeline.intake.hospital.shapes import scan_any_shape
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.tables.workbook_extent import MAX_MEMBERS, ExtentError, check_extent
 
@@ -72,5 +72,5 @@ def test_too_many_members_and_too_much_in_them_are_named() -> None:
 def test_a_hospitals_workbook_of_billions_of_cells_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "charges.xlsx"
     path.write_bytes(workbook("A1", "ZZ300000"))
-    problem = arrive(path, CHARGES, tmp_path).problem
+    problem = scan_any_shape(path, CHARGES, tmp_path).problem
     assert problem is not None and RULES[problem.rule].refuses and "cells" in problem.message

@@ -247,7 +247,7 @@ def test_bills_outside_an_inbox_are_known_by_their_provider_or_by_their_folder(
     result = preflight.check(desk)
     assert result.accepted and result.title == f"2025Q1/{CCN}"
     (desk / "a.837").write_text(interchange(patient(), claim(), npi="1234567893"))
-    with pytest.raises(UsageError, match="no bill names the hospital"):
+    with pytest.raises(UsageError, match="the bills do not identify the hospital"):
         preflight.check(desk)
     with pytest.raises(UsageError, match="together with their grouping file"):
         preflight.check(desk / "a.837")

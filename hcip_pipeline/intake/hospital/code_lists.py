@@ -1,8 +1,8 @@
-"""Columns that hold codes, alone or in a list: how they are written, and how other spellings are read.
+"""Columns of codes or lists of codes: how they are written, and how other spellings are read.
 
 Belongs here: diagnoses, procedures and complications. Does not belong here: whether a file has the habit (``mending``).
 
-A cell is read only if all of it becomes a list of codes; otherwise it stays as it was sent, and a check reports it.
+A cell is converted only if all of it becomes a list of codes; otherwise it stays as sent, and a check reports it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hcip_pipeline.tables.placeholders import WORDS
 _DIAGNOSIS = "[A-Z][0-9][0-9A-Z]{1,5}"
 _DAY = "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 #: column -> one item: ICD-10-CM with or without its present-on-admission flag, ICD-10-PCS with or without its day, and
-#: any code of a complication, but no digit alone, which may be a flag or a count
+#: any code of a complication, but not a single digit, which may be a flag or a count
 _ITEMS = {
     "principal_diagnosis": _DIAGNOSIS,
     "diagnoses": f"{_DIAGNOSIS}(:[YNUW1E])?",
@@ -20,7 +20,7 @@ _ITEMS = {
     "hac_flags": "[A-Z][A-Z0-9._-]{1,11}|[0-9]{2,3}",
 }
 COLUMNS = tuple(_ITEMS)
-#: Columns whose irregular cells are reported; one of complications breaks its row.
+#: Columns whose irregular cells are only reported; an irregular cell of hac_flags is an error.
 WARNED = tuple(name for name in COLUMNS if name != "hac_flags")
 #: How "no complication" and an unnamed complication are written.
 _NO, _YES = ("n", "no", "false", "f", "0", "00"), ("YES", "TRUE", "NO", "FALSE")
@@ -28,10 +28,10 @@ _MIDNIGHT = r"[ T]0?0:00(:00(\.0+)?)?"
 
 
 def is_irregular(column: str, cell: str = "") -> str:
-    """SQL: the cell is filled and is not written as the contract has it; null of an empty one.
+    """SQL: the cell is filled and not written as the contract requires; null for an empty cell.
 
     Args:
-        cell: SQL of the cell; by default the column as it is.
+        cell: SQL of the cell; by default the column itself.
     """
     cell, item = cell or column, _ITEMS[column]
     pattern = item if column == "principal_diagnosis" else rf"({item})(\|({item}))*"
@@ -43,10 +43,10 @@ def is_irregular(column: str, cell: str = "") -> str:
 
 
 def read_sql(column: str, *, month_first: bool) -> str:
-    """SQL of the cell as the contract writes it, or as it is where that is not certain.
+    """SQL of the cell in the contract's form, or unchanged if that form is not certain.
 
     Args:
-        month_first: whether days such as ``3/14/2025`` are read, which one day before its month forbids.
+        month_first: whether days such as ``3/14/2025`` are read; False if any cell has the day before the month.
     """
     text = rf"regexp_replace(upper({column}), '\s*:\s*', ':', 'g')"
     if column == "principal_diagnosis":
@@ -63,7 +63,7 @@ def has_day_first() -> str:
 
 
 def _items(column: str, text: str, month_first: bool) -> str:
-    """SQL of the list of the items in a text, each without blanks, and codes without dots."""
+    """SQL for the list of items in a text, without blanks, and with codes without dots."""
     if column == "hac_flags":
         return rf"list_transform(regexp_split_to_array({text}, '[|;,]'), lambda x: regexp_replace(x, '\s', '', 'g'))"
     if column == "diagnoses":

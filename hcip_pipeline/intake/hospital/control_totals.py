@@ -1,6 +1,6 @@
-"""``control_totals.json``: what the submitter counted, against what was read.
+"""``control_totals.json``: the submitter's counts, compared with the counts of what was read.
 
-Belongs here: reading the file and comparing. Does not belong here: counting (``judging``).
+Belongs here: reading the file and comparing. Does not belong here: counting (``counting``).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from hcip_pipeline.tables.file_names import shown
 
 _COUNTS = ("discharges", "charge_lines")
 _MONEY = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,2})?", re.ASCII)
-#: When the submitter states the files were made; free text, kept as given.
+#: The time at which the submitter says the files were made; free text, kept as given.
 STATED_TIME = "prepared_at"
 
 
 @dataclass(frozen=True)
 class ControlTotals:
-    """What is stated; None where nothing is."""
+    """The totals in the file; None for those it does not have."""
 
     discharges: int | None = None
     charge_lines: int | None = None
@@ -35,7 +35,7 @@ class ControlTotals:
 
 
 def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[Problem, ...]]:
-    """The totals, and what is wrong with the file; without the file there are no totals, and nothing is wrong."""
+    """The totals, and the file's problems; without a file there are no totals and no problems."""
     if path is None:
         return None, ()
     try:
@@ -77,7 +77,7 @@ def read_control_totals(path: Path | None) -> tuple[ControlTotals | None, tuple[
 def differences(
     totals: ControlTotals, discharges: int | None, charge_lines: int | None, total_charges: Decimal | None
 ) -> tuple[Problem, ...]:
-    """One problem for each total that differs; a count of None was not made."""
+    """One problem for each total that differs; counts that are None are not compared."""
     compared = (
         ("discharges", totals.discharges, discharges),
         ("charge_lines", totals.charge_lines, charge_lines),

@@ -1,4 +1,4 @@
-"""Whether a hospital's charges can be turned into cost (methodology §2), and its factors for one warning.
+"""Whether a hospital's charges can be converted to cost (methodology §2), and its factors, for a warning.
 
 Belongs here: the factor of each rate center, exactly, for one hospital and rate year.
 Does not belong here: the cost of a case, which the cost models compute.
@@ -21,7 +21,7 @@ UNMAPPED = "UNMAPPED"
 def hospital_factors(
     cost_factors: pl.DataFrame, ccn: str, rate_year: int, method: CostMethod
 ) -> dict[str, Decimal | None]:
-    """``cost_factor`` by rate center (8 places, half up); None where the row lacks what the method divides by."""
+    """``cost_factor`` by rate center (8 places, half up); None if the row lacks a number that the method needs."""
     rows = cost_factors.filter((pl.col("hospital_ccn") == ccn) & (pl.col("rate_year") == rate_year))
     return {row["rate_center"]: _factor(row, method) for row in rows.to_dicts()}  # a hospital's few dozen rates
 
@@ -44,7 +44,7 @@ def _factor(row: dict[str, Decimal | None], method: CostMethod) -> Decimal | Non
 def missing_rate_centers(factors: dict[str, Decimal | None], needed: set[str]) -> list[str]:
     """Rate centers with neither a usable row of their own nor one for ``ALL``.
 
-    A row that is there and lacks the method's number is not covered by ``ALL``: which of the two was meant is unclear.
+    A row that lacks the method's number is not replaced by ``ALL``, because it is unclear which of the two was meant.
     """
     return sorted(
         center for center in needed if (factors[center] if center in factors else factors.get(ALL_RATE_CENTERS)) is None

@@ -1,6 +1,6 @@
 """Rows, dollars and rules of a submission, counted from the working tables of ``outcomes``.
 
-Belongs here: what a receipt counts. Does not belong here: what becomes of a row.
+Belongs here: the counts of a receipt. Does not belong here: deciding the outcome of a row (``outcomes``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from hcip_pipeline.intake.hospital.statements import statement
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.hospital import RULES
 
-#: rows of each rule that are listed by their line; all are counted
+#: Number of rows of each rule that are listed by line; all are counted.
 _LISTED = 10
 
 
 @dataclass(frozen=True)
 class TableCount:
-    """Rows and dollars of one file; rows that repeat an earlier one byte for byte are counted apart."""
+    """Rows and dollars of one file; rows that repeat an earlier one byte for byte are counted separately."""
 
     read: int = 0
     accepted: int = 0
@@ -45,10 +45,10 @@ class TableCount:
 
 @dataclass(frozen=True)
 class SubmissionCounts:
-    """Counts over a submission; rates are of rows read.
+    """Counts over a submission; rates are shares of rows read.
 
     Attributes:
-        discharges, charges: rows read that are rows, repeated ones apart.
+        discharges, charges: rows read, without repeated ones.
         unmapped, unmapped_dollars, dollars: charge lines without a rate center, their dollars, and all dollars.
     """
 
@@ -75,7 +75,7 @@ def count(
     """Rows, dollars and rules, counted independently of one another so that they can be reconciled.
 
     Args:
-        any_found: as :func:`decide` states.
+        any_found: the result of ``outcomes.decide``.
     """
     quarantined: dict[str, tuple[int, int]] = {}
     rules_met: list[RuleCount] = []
@@ -90,7 +90,7 @@ def count(
         with_fate = "join fate using (account_no) where k is not null and not broken"
         kept = with_fate if "discharges" in tables else "where not broken"
         by_code = "all_codes"
-        if any_found:  # mostly not, and then the lines need not be read again
+        if any_found:  # usually not; then the lines need not be read again
             database.run(f"create table by_code as {lines_by_code(f'c {kept}', c_warnings)}")
             by_code = "by_code"
         more |= _count_charges(database, by_code, quarantined.get("charges", (0, 0)), result, rules_met, c_warnings)
@@ -98,7 +98,7 @@ def count(
 
 
 def _count_found(database: SubmissionDatabase) -> tuple[dict[str, tuple[int, int]], list[RuleCount]]:
-    """By file the rows quarantined and those of them that break a rule themselves; and every ERROR rule broken."""
+    """By file, the quarantined rows and those of them that break a rule themselves; and every broken ERROR rule."""
     database.run(statement("findings", redacted=redacted("value", '"column"')))
     following = ", ".join(f"'{rule.id}'" for rule in RULES.values() if rule.follows)
     counts = database.run(statement("quarantined_rows", following=following)).fetchall()
@@ -131,7 +131,7 @@ def _count_discharges(
 
 
 def _met(database: SubmissionDatabase, table: str, warnings: list[Check]) -> list[Check]:
-    """The checks whose mark some row has. Mostly none has any, and one query for all marks is cheaper than a check."""
+    """The checks whose mark some row has. Usually no row has any, and one query for all marks is cheaper."""
     marks = [check.sql for check in warnings if check.sql.endswith(MARKS)]
     found = database.one(f"select {', '.join(f'coalesce(bool_or({mark}), false)' for mark in marks)} from {table}")
     unmet = {mark for mark, is_met in zip(marks, found, strict=True) if not is_met}
@@ -139,7 +139,7 @@ def _met(database: SubmissionDatabase, table: str, warnings: list[Check]) -> lis
 
 
 def _asked_of(rule: str) -> str:
-    """The rows a warning is counted on: all that were read; what follows from several cells, on rows in order."""
+    """The rows on which a warning is counted: all that were read, or accepted rows if it depends on several cells."""
     return "kept" if rule in ("D-STAY-LONG", "D-AGE", "D-COST-TO-CHARGE") else "shape_ok"
 
 

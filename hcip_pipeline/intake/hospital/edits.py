@@ -1,7 +1,8 @@
-"""The edits of inputs.md as SQL over whole tables: one expression a check, each naming its rule and column.
+"""The edits of inputs.md as SQL over whole tables: one expression per check, with its rule and column.
 
-Belongs here: what a cell and a row may state, and what rows of the two files owe each other.
-Does not belong here: severities and fixes (``rules``), reading (``reading``), the verdict (``judging``).
+Belongs here: what a cell and a row may contain.
+Does not belong here: severities and fixes (``rules``), reading (``reading``), rules between the two files
+(``outcomes``), the verdict (``judging``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from hcip_pipeline.intake.hospital.submission_database import CCN, FIRST_DAY, LA
 
 @dataclass(frozen=True)
 class Check:
-    """``sql`` is true where the row breaks the rule; null counts as not broken.
+    """``sql`` is true for rows that break the rule; null counts as not broken.
 
     Attributes:
-        bulk: what is asked of every row, where naming the exact rule needs a look into a reference table.
+        bulk: the expression evaluated for every row, if ``sql`` needs a reference table.
     """
 
     rule: str
@@ -30,14 +31,14 @@ class Check:
     bulk: str | None = None
 
 
-#: A cell this long names no one, unless it is of a key: quarantine shows it as it is.
+#: A cell up to this length identifies no one, unless it is part of a key: quarantine shows it unchanged.
 LONGEST_SHOWN = 4
 
 #: Amounts that may be below zero: a credit, which is netted (formats.md, "Credits").
 SIGNED = ("charge",)
 
 
-#: How the columns of marks end that a file is loaded with: the cell is an unknown code, or no list of codes.
+#: Suffixes of the marks that are loaded with a file: the cell is an unknown code, or not a list of codes.
 MARKS = ("__unknown", "__irregular")
 
 
@@ -54,7 +55,7 @@ def _is_empty(column: str) -> str:
 
 
 def _longer(column: str, limit: int) -> str:
-    """More characters than that; they are counted only where there are more bytes, which costs nothing to know."""
+    """SQL: the cell has more characters than that; they are counted only if it has more bytes, which costs nothing."""
     return f"case when strlen({column}) > {limit} then length({column}) > {limit} end"
 
 
@@ -67,7 +68,7 @@ def _too_long(prefix: str, table: Table, judged_elsewhere: tuple[str, ...]) -> l
 
 
 def _foreign(prefix: str, table: Table) -> list[Check]:
-    """Codes with letters or digits of another script: they look right and match no one."""
+    """Codes with letters or digits of another script: they look right but match nothing."""
     return [
         Check(f"{prefix}-CODE-SCRIPT", column.name, f"strlen({column.name}) <> length({column.name})")
         for column in table.columns
@@ -88,7 +89,7 @@ def _any_table(prefix: str) -> list[Check]:
 
 
 def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
-    """Checks on a discharge by itself, of the hospital and quarter in the database."""
+    """Checks on a single discharge, for the hospital and quarter in the database."""
     ungroupable = ", ".join(f"'{drg}'" for drg in limits.UNGROUPABLE)
     reported = "reported_cost is null" if reported_cost_needed else _unreadable("reported_cost")
     outside = f"(discharge_date < {FIRST_DAY} or discharge_date > {LAST_DAY})"
@@ -110,7 +111,7 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
         Check("D-COMPLICATION-UNNAMED", "hac_flags", code_lists.is_irregular("hac_flags")),
         *_too_long("D", DISCHARGES, ("hospital_ccn", "discharge_disposition", "apr_drg")),
         *_foreign("D", DISCHARGES),
-        # Asked of the few distinct codes of the file rather than of every row (``outcomes``).
+        # Evaluated for the few distinct codes of the file rather than for every row (``outcomes``).
         Check("D-GROUPER-UNKNOWN", "grouper_version", f"grouper_version in {unlisted('grouper')}", "false"),
         Check(
             "D-APR-DRG-UNKNOWN", "apr_drg",
@@ -123,23 +124,24 @@ def discharge_errors(*, reported_cost_needed: bool) -> list[Check]:
     ]  # fmt: skip
 
 
-#: APR-DRG with the version that grouped it: null where there is no APR-DRG.
+#: APR-DRG with the version that grouped it; null if there is no APR-DRG.
 DRG_CODE = "(coalesce(grouper_version, '') || ' ' || apr_drg)"
 
 
-#: Not ten digits, the first 1 or 2, with a valid check digit over 80840 + NPI (methodology §4); the prefix adds 24.
+#: True unless the NPI is ten digits, the first 1 or 2, with a valid check digit over 80840 + NPI (methodology §4); the
+#: prefix adds 24.
 NPI_FAILS = """(not regexp_full_match(npi, '[12][0-9]{9}') or (24 + list_sum(list_transform(range(1, 11),
     lambda place: (ascii(npi[place]) - 48) * (1 + place % 2)
         - case when place % 2 = 1 and npi[place] > '4' then 9 else 0 end))) % 10 <> 0)"""
 
 
 def unlisted(kind: str) -> str:
-    """The codes of a kind (drg, grouper, disposition, npi) that no table knows, or that fail their digit."""
+    """The codes of a kind (drg, grouper, disposition, npi) that are in no table, or fail their check digit."""
     return f"(select code from codes_met where kind = '{kind}' and is_bad)"
 
 
 def discharge_warnings() -> list[Check]:
-    """Checks that are counted on discharges which are kept."""
+    """Checks that are counted on accepted discharges."""
     aged = f"date_sub('year', birth_date, admit_date) > {limits.MAX_AGE_YEARS}"
     bad = unlisted("npi")
     coded = ("sex", "nature_of_admission", "source_of_admission", "primary_payer", "risk_of_mortality")
@@ -157,15 +159,15 @@ def discharge_warnings() -> list[Check]:
 
 
 def charge_errors() -> list[Check]:
-    """Checks on a charge line by itself, of the hospital in the database."""
+    """Checks on a single charge line, for the hospital in the database."""
     return [
         *_any_table("C"),
         Check("C-DATE-UNREADABLE", "service_date", _unreadable("service_date")),
         Check("C-MONEY-INVALID", "charge", "charge is null"),
         Check("C-CELL-EMPTY", "revenue_code", _is_empty("revenue_code")),
-        # Of the few distinct codes of the file (``outcomes.price``).
+        # Evaluated for the few distinct codes of the file (``outcomes.price``).
         Check("C-CODE-PLACEHOLDER", "revenue_code", is_placeholder("revenue_code"), "false"),
-        # Of the few accounts with a credit (``outcomes.price``), so not asked of every row.
+        # Evaluated for the few accounts with a credit (``outcomes.price``), not for every row.
         Check("C-NET-NEGATIVE", "charge", "(account_no, revenue_code) in (from credits)", "false"),
         *_too_long("C", CHARGES, ("hospital_ccn",)),
         *_foreign("C", CHARGES),
@@ -173,19 +175,19 @@ def charge_errors() -> list[Check]:
 
 
 def charge_warnings() -> list[Check]:
-    """Checks that are counted on charge lines which are kept."""
+    """Checks that are counted on accepted charge lines."""
     return [Check("C-UNITS-UNREADABLE", "units", "units__unknown")]
 
 
 def warned_columns(table: Table) -> list[str]:
-    """Columns whose unknown codes are kept as empty: ``<column>__unknown`` states where."""
+    """Columns whose unknown codes are read as empty and marked by ``<column>__unknown``."""
     errors = ("severity_of_illness",)
     coded = [column.name for column in table.columns if column.allowed and column.name not in errors]
     return coded + [column.name for column in table.columns if column.type == "integer"]
 
 
 def typed_sql(table: Table, cells: str) -> str:
-    """Cells as typed columns, null where they cannot be read, with the text of each next to it as ``<column>__raw``."""
+    """Cells as typed columns, null if they cannot be read, each with its text in ``<column>__raw``."""
     tried: list[str] = []
     typed: list[str] = []
     for column in table.columns:
@@ -205,7 +207,7 @@ def typed_sql(table: Table, cells: str) -> str:
 
 
 def _is_written(column: Column, raw: str, attempt: str) -> str:
-    """Whether the text is how this type is written, and not something else that happens to cast."""
+    """SQL: the text is written as this type requires, and does not merely happen to cast."""
     same = f"cast({attempt} as varchar) = {raw}"
     if column.allowed:
         return f"{raw} in ({', '.join(repr(value) for value in column.allowed)})"
@@ -221,13 +223,13 @@ def _is_written(column: Column, raw: str, attempt: str) -> str:
 
 
 def any_of(checks: list[Check]) -> str:
-    """True where a row breaks any of the checks, as far as the row alone can state."""
+    """SQL: the row breaks any of the checks, as far as the row itself shows."""
     asked = [check.sql if check.bulk is None else check.bulk for check in checks]
     return "coalesce(" + " or ".join(f"({sql})" for sql in asked if sql != "false") + ", false)"
 
 
 def redacted(cell: str, column: str) -> str:
-    """A cell as quarantine may show it: its shape (A letter, 9 digit), or as it is where so short that it names no one.
+    """SQL of a cell as quarantine may show it: its shape (A for a letter, 9 for a digit), or unchanged if it is short.
 
     ``column`` is SQL for the name of its column: a key, however short, is shown by its shape.
     """

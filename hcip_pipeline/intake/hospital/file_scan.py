@@ -1,6 +1,6 @@
-"""What bytes a file is made of: size, sha256, encoding, line ends. One pass in large chunks, before any row is read.
+"""A file's bytes: size, sha256, encoding, line endings. One pass in large chunks, before any row is read.
 
-Belongs here: everything that can be stated about a file without knowing its table, so that the reader meets only clean
+Belongs here: everything that can be known about a file without knowing its table, so that the reader gets only clean
 UTF-8 lines. Does not belong here: headers and cells (``reading``).
 """
 
@@ -19,7 +19,7 @@ from hcip_pipeline.rules.problem import Problem
 
 _CHUNK = 1 << 20
 _MAX_HEADER = 1 << 16
-#: what refuses a file before it is opened -> the rule of a submission
+#: Rule that refuses a file before it is opened -> the corresponding rule of a submission.
 _RULES = {
     "FILE-NOT-REGULAR": "F-NOT-A-FILE",
     "FILE-TOO-LARGE": "F-TOO-LARGE",
@@ -31,18 +31,18 @@ _PADDING = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
 
 @dataclass
 class FileScan:
-    """What one file is, and why it cannot be read if so.
+    """The facts about one file, and the problem if it cannot be read.
 
     Attributes:
-        lines: lines of text, header and blank ones included.
-        header: the first line, without its end and without a byte order mark.
+        lines: number of lines of text, including the header and blank lines.
+        header: the first line, without its line end and byte order mark.
         has_quotes, has_padding: whether any cell may be quoted, or have blanks around it.
-        controls: control characters that occur, line ends apart.
-        problem: what refuses the file.
-        head: the beginning of the text, where the header may be below a title.
-        arrived: the file as it came, where ``path`` is a copy of its text in another shape.
-        noted: what was read otherwise than as plain CSV, to be reported.
-        is_other_text: whether the bytes are not UTF-8, and may be text in another encoding.
+        controls: control characters that occur, except line ends.
+        problem: why the file is refused.
+        head: the beginning of the text, in which the header may come below a title.
+        arrived: the original file, if ``path`` is a copy of its text in another shape.
+        noted: problems to report for a file that was not plain CSV.
+        is_other_text: whether the bytes are not UTF-8 but may be text in another encoding.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class FileScan:
 
 
 def scan_file(path: Path) -> FileScan:
-    """Scan a file; never raises for what the file holds.
+    """Scan a file; never raises because of the file's contents.
 
     Args:
         path: a name ending in ``.csv``, ``.csv.gz`` or ``.parquet``, in any letter case (other names are scanned as
@@ -128,7 +128,7 @@ def _scan_text(found: FileScan, chunks: Iterator[bytes]) -> None:
     try:
         for chunk in chunks:
             if found.problem is not None:
-                continue  # the rest is read for its hash alone
+                continue  # the rest is read only for the hash
             if len(head) < _MAX_HEADER:
                 head += chunk[: _MAX_HEADER - len(head)]
                 found.problem = _foreign(head, found)
@@ -144,7 +144,7 @@ def _scan_text(found: FileScan, chunks: Iterator[bytes]) -> None:
                     continue
             newlines += chunk.count(b"\n")
             if newlines > HOSPITAL.rows:
-                found.problem = Problem("F-TOO-LARGE", f"holds more than {HOSPITAL.rows:,} lines", file=found.name)
+                found.problem = Problem("F-TOO-LARGE", f"contains more than {HOSPITAL.rows:,} lines", file=found.name)
                 continue
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
@@ -157,7 +157,7 @@ def _scan_text(found: FileScan, chunks: Iterator[bytes]) -> None:
             if strange := chunk.translate(None, _PRINTABLE):
                 found.controls.update(strange)
                 if 0 in found.controls:
-                    found.problem = Problem("F-NUL", "holds NUL bytes", file=found.name)
+                    found.problem = Problem("F-NUL", "contains NUL bytes", file=found.name)
             last = chunk[-1:]
     except (EOFError, zlib.error, gzip.BadGzipFile):
         found.problem = found.problem or Problem("F-COMPRESSION", "is truncated or not a gzip file", file=found.name)
@@ -176,7 +176,7 @@ def _scan_text(found: FileScan, chunks: Iterator[bytes]) -> None:
 
 
 def _foreign(head: bytes, found: FileScan) -> Problem | None:
-    """Formats people send by mistake, named so that the way out is plain."""
+    """Formats that people send by mistake, named so that the fix is obvious."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Problem("F-ENCODING", "is UTF-16 text, not UTF-8", file=found.name, row=1)
     if head.startswith(b"\x1f\x8b"):

@@ -1,6 +1,6 @@
-"""Which submissions are in an inbox, and which files each holds. Names, and the sheets of a workbook.
+"""Which submissions are in an inbox, and which files each has, judging by names and the sheets of workbooks.
 
-Belongs here: folder names, versions, links that lead out of the inbox. Does not belong here: what the tables hold.
+Belongs here: folder names, versions, links that lead out of the inbox. Does not belong here: table contents.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
 _FOLDER = re.compile(rf"({CCN.pattern})(?:\.r([2-9]|[1-9][0-9]{{1,3}}))?", re.ASCII)
 FORMATS = (".csv", ".csv.gz", ".csv.zip", ".parquet", ".xlsx")
 TABLES = ("discharges", "charges")
-#: What :func:`table_of` states about a file of bills, which holds both.
+#: What :func:`table_of` returns for a file of bills, which has both tables.
 BILLS = "bills"
 CONTROL_TOTALS = "control_totals.json"
 _NAMED = 3
@@ -31,15 +31,15 @@ KNOWN_NAMES = {f"{table}{ending}": table for table in (*TABLES, GROUPING) for en
 
 
 def table_of(name: str) -> str | None:
-    """The table that a file's name states it holds, in any letter case: empty for control totals, None for none.
+    """The table that a file contains, by its name in any letter case: empty for control totals, None for other files.
 
-    ``bills`` for X12 bills, which hold discharges and charges, and ``grouping`` for the file next to them.
+    ``bills`` for X12 bills, which have discharges and charges, and ``grouping`` for the file next to them.
     """
     return BILLS if is_bill_file(name) else KNOWN_NAMES.get(name.lower())
 
 
 def is_workbook(name: str) -> bool:
-    """Whether a file is named as a workbook, and is not a temporary file of Excel's."""
+    """Whether a file has the name of a workbook and is not a temporary file of Excel."""
     return name.lower().endswith(".xlsx") and not name.startswith("~$")
 
 
@@ -49,7 +49,7 @@ class Submission:
 
     Attributes:
         root: the folder that links must not lead out of (the inbox).
-        name_problem: set when the folder's name states neither hospital nor version.
+        name_problem: set if the folder's name is not a hospital and version.
     """
 
     folder: Path
@@ -74,7 +74,7 @@ class Submission:
 
 
 def submission_at(folder: Path, quarter: Quarter, root: Path) -> Submission:
-    """The submission a folder holds, by its name."""
+    """The submission in a folder, judging by its name."""
     match = _FOLDER.fullmatch(folder.name)
     if match is None:
         problem = Problem(
@@ -85,7 +85,7 @@ def submission_at(folder: Path, quarter: Quarter, root: Path) -> Submission:
 
 
 def submissions(inbox: Path, quarter: Quarter) -> list[Submission]:
-    """Every submission of a quarter by hospital and version, with folders that are none and their ``name_problem``."""
+    """Every submission of a quarter by hospital and version; other folders come with a ``name_problem``."""
     place = inbox / "hospital" / str(quarter)
     if not place.is_dir():
         return []
@@ -103,11 +103,11 @@ def leads_out(path: Path, root: Path) -> bool:
 
 @dataclass(frozen=True)
 class Contents:
-    """The files of a submission by table, the control totals, and what is wrong with the names.
+    """The files of a submission by table, the control totals, and problems with the names.
 
     Attributes:
-        entries: names of this submission's files, read or not: with more or fewer of them it is another submission.
-        bills, grouping: X12 bills by name and the file next to them, in place of ``tables``.
+        entries: names of this submission's files, read or not: a file more or less makes it another submission.
+        bills, grouping: X12 bills by name and the file next to them, instead of ``tables``.
     """
 
     tables: dict[str, Path]
@@ -119,16 +119,16 @@ class Contents:
 
     @property
     def paths(self) -> list[Path]:
-        """Every file that holds rows."""
+        """Every file with rows."""
         return [*self.tables.values(), *self.bills, *([self.grouping] if self.grouping else [])]
 
 
 def contents(submission: Submission, *, only: str = "", charges_needed: bool = True) -> Contents:
-    """Which file is which.
+    """Find out which file is which.
 
     Args:
-        only: look for this table alone (a check of a single file).
-        charges_needed: False where costs are reported and no charge lines are needed (methodology §2).
+        only: look only for this table (when a single file is checked).
+        charges_needed: False if costs are reported, so that no charge lines are needed (methodology §2).
     """
     problems: list[Problem] = []
     folder = submission.folder
@@ -195,7 +195,7 @@ def _problems_of_bills(submission: Submission, names: list[str], bills: list[str
 
 
 def _only_workbook(names: list[str], books: list[str]) -> str | None:
-    """A workbook that is all of the tables there are, whatever its sheets are named."""
+    """The workbook, if it is the only table file; its sheets may have any name."""
     return books[0] if len(books) == 1 and not any(table_of(name) for name in names) else None
 
 
@@ -205,7 +205,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _seen(table: str, names: list[str]) -> str:
-    """What is there under a name that resembles the table's."""
+    """The file whose name is similar to the table's, for a message."""
     close = difflib.get_close_matches(f"{table}.csv", [name.lower() for name in names], n=1, cutoff=0.6)
     name = next((name for name in names if close and name.lower() == close[0]), "")
     if not name or table_of(name) is not None:

@@ -1,9 +1,9 @@
-"""How spreadsheets and data frames write cells, and how such cells are read: each column's text as the edits expect it.
+"""How spreadsheets and data frames write cells, and how to convert such cells to the text that the edits expect.
 
-Belongs here: one expression a habit, from text to text. Does not belong here: whether a file has the habit
-(``mending``), and what a cell may state (``edits``).
+Belongs here: one expression per habit, from text to text. Does not belong here: whether a file has the habit
+(``mending``), and what a cell may contain (``edits``).
 
-Nothing is guessed: a cell that a reading does not fit stays as it is, and the edits judge it.
+Nothing is guessed: a cell that does not fit a reading stays unchanged, and the edits judge it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 
-#: Codes of fixed width that are digits: leading zeros are what a spreadsheet takes from them.
+#: Widths of numeric codes, whose leading zeros spreadsheets remove.
 WIDTHS = {
     "hospital_ccn": 6, "apr_drg": 3, "discharge_disposition": 2, "source_of_admission": 2, "primary_payer": 2,
     "revenue_code": 4,
 }  # fmt: skip
-#: A number with this many digits in exponent form is no longer the number that was meant.
+#: A number of this size in exponent form has lost digits.
 LOST_DIGITS = r"[+-]?([0-9](\.[0-9]+)?[eE]\+[0-9]{2,3}|[0-9]\.[0-9]+[eE][0-9]{1,3})"
 _NPIS = ("attending_npi", "operating_npi")
 _SPREADSHEET_TEXT = '^="([^"]*)"$'
-#: Three decimals alone are none: 1.230 is a thousand where a dot separates thousands.
+#: Exactly three decimals are not accepted: 1.230 is over a thousand if dots separate thousands.
 _DIGITS = r"([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,16})(\.([0-9]{0,2}|[0-9]{2}00+))?"
 _AMOUNT = rf"\$?\s*-?\s*\$?\s*{_DIGITS}|\(\s*\$?\s*{_DIGITS}\s*\)"
-#: Blanks other than the plain space, as web pages and spreadsheets leave them, and signs without width.
+#: Blanks of any kind, as web pages and spreadsheets leave them, and zero-width characters.
 _OTHER_BLANKS = r"\s\x{00A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}"
 _NO_WIDTH = r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
 _WHOLE = "regexp_extract(zip_code, '^[0-9]+')"
@@ -50,8 +50,8 @@ class ColumnReading:
     """How the cells of one column are read.
 
     Attributes:
-        rule: the rule that counts the cells that are read so, without the table's letter.
-        sql: SQL over the column's own name, text to text.
+        rule: the rule that counts such cells, without the table's letter.
+        sql: SQL over the column's name, from text to text.
     """
 
     rule: str
@@ -60,7 +60,7 @@ class ColumnReading:
 
 
 def bare(column: Column) -> ColumnReading:
-    """The cell without a spreadsheet's signs of text (``="0120"``, ``'0120``) and blanks; an NPI without dashes."""
+    """The cell without a spreadsheet's text markers (``="0120"``, ``'0120``) and blanks; an NPI without dashes."""
     name = column.name
     sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
     sql = f"regexp_replace({sql}, '^''([^'']*)$', '\\1')"
@@ -88,7 +88,7 @@ def without_decimals(column: str) -> ColumnReading:
 
 
 def written_otherwise(column: Column) -> ColumnReading | None:
-    """The column's own habit; None where it has none, and for dates, whose form is the whole column's."""
+    """The habit of this kind of column; None if it has none, and for dates, which are read by whole columns."""
     name = column.name
     if name in WIDTHS:
         return ColumnReading("CODE-PADDED", name, _padded(name, WIDTHS[name]))
@@ -119,7 +119,7 @@ def written_otherwise(column: Column) -> ColumnReading | None:
 
 
 def date_reading(column: str, form: str) -> ColumnReading:
-    """A column of dates that are all in one form."""
+    """The reading of a column of dates that are all in one form."""
     pattern, day = DATE_FORMS[form]
     read = day.format(column)
     return ColumnReading(
@@ -129,14 +129,14 @@ def date_reading(column: str, form: str) -> ColumnReading:
 
 
 def has_lost_digits(column: Column) -> str | None:
-    """SQL: the cell is a number in exponent form, which has fewer digits than what was meant; None where it may be."""
+    """SQL: the cell is a number in exponent form, which has lost digits; None if the column allows such cells."""
     if column.type in ("money", "integer") or column.name in ("account_no", "patient_id", *_NPIS):
         return f"regexp_full_match(trim({column.name}), '{LOST_DIGITS}')"
     return None
 
 
 def mended(cells: str, table: Table, readings: tuple[ColumnReading, ...]) -> str:
-    """The SQL of cells with the readings applied: marks are taken out before anything else is read."""
+    """The SQL of cells with the readings applied: text markers are removed before anything else is read."""
     for stage in stages(readings):
         changed = {reading.column: reading.sql for reading in stage}
         columns = ", ".join(f"{changed[name]} as {name}" if name in changed else name for name in table.names)
@@ -145,7 +145,7 @@ def mended(cells: str, table: Table, readings: tuple[ColumnReading, ...]) -> str
 
 
 def stages(readings: tuple[ColumnReading, ...]) -> list[tuple[ColumnReading, ...]]:
-    """The readings in the order they are applied: marks and blanks, placeholders, forms."""
+    """The readings in the order they are applied: text markers and blanks, placeholders, forms."""
     first = ("BLANKS", "PLACEHOLDER")
     by_stage = [tuple(reading for reading in readings if reading.rule == rule) for rule in first]
     forms = tuple(reading for reading in readings if reading.rule not in first)
@@ -153,7 +153,7 @@ def stages(readings: tuple[ColumnReading, ...]) -> list[tuple[ColumnReading, ...
 
 
 def _padded(name: str, width: int) -> str:
-    if name == "hospital_ccn":  # a digit less is another hospital, not a zero lost
+    if name == "hospital_ccn":  # with a digit missing it may be another hospital
         return f"regexp_replace({name}, '^([0-9A-Z]{{6}})\\.0+$', '\\1')"
     digits = f"lpad(regexp_extract({name}, '^[0-9]+'), {width}, '0')"
     short = f"regexp_full_match({name}, '[0-9]{{1,{width - 1}}}|[0-9]{{1,{width}}}\\.0+')"

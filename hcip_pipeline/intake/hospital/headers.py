@@ -1,6 +1,6 @@
-"""What the columns of a file owe its table, and what reading a file gives or refuses.
+"""Checks of a file's columns against its table, and the result or error of reading a file.
 
-Belongs here: columns missing, repeated, unknown. Does not belong here: how the names are found (``reading``,
+Belongs here: missing, repeated and unknown columns. Does not belong here: how the names are found (``reading``,
 ``parquet_files``).
 """
 
@@ -17,7 +17,7 @@ from hcip_pipeline.tables.file_names import shown
 
 
 class ReadingError(Exception):
-    """The file refuses the submission."""
+    """The file cannot be read, which refuses the submission."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Cells:
     """A file as SQL: ``sql`` selects row (its line), shape_ok, has_control and the contract's columns as text.
 
     Attributes:
-        has_lines: whether ``raw_<table>`` holds lines of text rather than cells (Parquet).
+        has_lines: whether ``raw_<table>`` contains lines of text rather than cells (Parquet).
     """
 
     sql: str
@@ -39,10 +39,10 @@ class Cells:
 
 
 def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple[str, ...] = ()) -> tuple[Problem, ...]:
-    """Judge a header; what is only stated is returned.
+    """Judge a header and return the problems that do not refuse it.
 
     Raises:
-        ReadingError: no header at all, a column missing or repeated.
+        ReadingError: there is no header, or a column is missing or repeated.
     """
     if len(names) > MAX_COLUMNS:
         raise ReadingError(
@@ -52,7 +52,7 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
     missing = [name for name in must if name not in names]
     unknown = [name for name in names if name not in table.names]
     if len(missing) * 2 > len(must):
-        # So little of it is known that its cells may be a patient's: none of them is shown.
+        # So few names are known that the line may contain a patient's data: no cell is shown.
         raise ReadingError(
             Problem(
                 "F-COLUMN-MISSING",
@@ -63,7 +63,7 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
         )
     repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in table.names)
     wrong = [
-        Problem("F-COLUMN-MISSING", f"the column {name} is missing{_resembling(name, unknown)}", file=file, row=1)
+        Problem("F-COLUMN-MISSING", f"the column {name} is missing{_similar(name, unknown)}", file=file, row=1)
         for name in missing
     ]
     wrong += [Problem("F-COLUMN-REPEATED", f"the column {name} appears twice", file=file, row=1) for name in repeated]
@@ -75,6 +75,6 @@ def check_columns(names: tuple[str, ...], table: Table, file: str, needed: tuple
     )
 
 
-def _resembling(name: str, unknown: list[str]) -> str:
+def _similar(name: str, unknown: list[str]) -> str:
     close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7)
-    return f"; '{shown(close[0])}' resembles it" if close else ""
+    return f"; '{shown(close[0])}' is similar" if close else ""

@@ -1,11 +1,11 @@
-"""Taking submissions into the lake: what is accepted as Parquet, what is not into quarantine, a receipt for each.
+"""Ingesting submissions: accepted rows go to the lake as Parquet, others to quarantine, with a receipt for each.
 
-Belongs here: where things are written and in which order, and what submissions of one hospital mean to each other.
-Does not belong here: the verdict (``judging``).
+Belongs here: what is written where and in which order. Does not belong here: the verdict (``judging``), and how
+submissions of one hospital relate (``standing``).
 
-Accepted rows are written before the receipt, and the receipt alone states what is in force: a run that is cut off
-leaves nothing that counts. Nothing is read that was not in the inbox, the reference tables and the policy, so the
-lake is the same whatever was accepted before.
+Accepted rows are written before the receipt, and only the receipt makes them count: an interrupted run leaves nothing
+that counts. Only the inbox, the reference tables and the policy are read, so the lake does not depend on what was
+accepted before.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from hcip_pipeline.rules.problem import Problem
 HospitalTable = Literal["discharges", "charges"]
 _TABLES: tuple[HospitalTable, ...] = ("discharges", "charges")
 
-#: submissions of up to this many bytes are judged together, this many at a time
+#: Submissions of up to this many bytes are judged at the same time, this many at once.
 _SMALL_BYTES = 16_000_000
 _AT_A_TIME = 2
 
@@ -54,8 +54,8 @@ def ingest_quarter(
 ) -> list[SubmissionReceipt]:
     """Ingest every submission of a quarter that is not yet in the lake, and account for all of them.
 
-    One that was judged under other reference tables, cost method or edits is judged again; one that other processes
-    have judged for this (``together``) is not. A refusal never stops the others.
+    A submission that was judged with other reference tables, cost method or edits is judged again; one that another
+    process has judged for this quarter (``together``) is not. A refusal never stops the others.
 
     Args:
         progress: called with each submission before it is judged.
@@ -73,9 +73,9 @@ def ingest_quarter(
     changed: set[str] = set()
     adopted: set[str] = set()
     completed: dict[str, SubmissionReceipt] = {}
-    with ExitStack() as until_done:
+    with ExitStack() as stack:
         spill = home.warehouse / "judging"
-        judge = until_done.enter_context(Judge(tables, policy.cost_method, spill=spill))
+        judge = stack.enter_context(Judge(tables, policy.cost_method, spill=spill))
         waiting = []
         for submission in found:
             earlier = before.get(submission.stem)
@@ -90,24 +90,24 @@ def ingest_quarter(
             elif earlier is None or earlier.judged_with != judge.judged_with:
                 waiting.append(submission)
         shutil.rmtree(judged_path(home, quarter, "").parent, ignore_errors=True)
-        benches: SimpleQueue[Judge] = SimpleQueue()
-        benches.put(judge)
+        idle_judges: SimpleQueue[Judge] = SimpleQueue()
+        idle_judges.put(judge)
         small = [submission for submission in waiting if _is_small(submission)]
         if len(small) > 1:
-            benches.put(until_done.enter_context(Judge(tables, policy.cost_method, spill=spill)))
+            idle_judges.put(stack.enter_context(Judge(tables, policy.cost_method, spill=spill)))
 
         def ingest(submission: Submission) -> None:
-            free = benches.get()
+            judge = idle_judges.get()
             try:
                 earlier = completed.get(submission.stem)
-                before[submission.stem] = _ingest(home, free, submission, earlier)
+                before[submission.stem] = _ingest(home, judge, submission, earlier)
             finally:
-                benches.put(free)
+                idle_judges.put(judge)
 
         for together, at_a_time in ((small, _AT_A_TIME), ([s for s in waiting if s not in small], 1)):
             _side_by_side(ingest, together, at_a_time, progress)
-    stood = standing.settle(before.values(), _of_other_quarters(home, quarter))
-    for receipt in stood:
+    settled = standing.settle(before.values(), _of_other_quarters(home, quarter))
+    for receipt in settled:
         path = receipt_path(home, quarter, receipt.stem)
         if _read(path) != receipt:
             write_json(receipt.as_dict(), path)
@@ -118,12 +118,12 @@ def ingest_quarter(
             standing.with_problem(receipt, note) if receipt.stem in changed else receipt,
             is_new=receipt.stem in judged_now,
         )
-        for receipt in stood
+        for receipt in settled
     ]
 
 
 def _is_small(submission: Submission) -> bool:
-    """Whether so little is sent that one engine leaves most of a machine idle, and two of them fit into its memory."""
+    """Whether a submission is so small that one engine leaves most of the machine idle, and two fit into its memory."""
     files = contents(submission).paths
     return sum(path.stat().st_size for path in files if path.is_file()) <= _SMALL_BYTES
 
@@ -134,10 +134,12 @@ def _side_by_side(
     at_a_time: int,
     progress: Callable[[str], None] | None,
 ) -> None:
-    """So many at a time, begun in order: what one writes no other reads, so the lake does not depend on who was first.
+    """Ingest ``at_a_time`` submissions at once, started in order.
+
+    No submission reads what another writes, so the lake does not depend on which finishes first.
 
     Raises:
-        HcipError: what the first of them raised; those that had not begun by then are left out.
+        HcipError: the first error raised; submissions that had not started by then are left out.
     """
     running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=at_a_time) as pool:
@@ -180,27 +182,27 @@ def files_in_force(home: Home, table: HospitalTable, quarter: Quarter) -> list[P
 
 
 def lake_path(home: Home, table: HospitalTable, quarter: Quarter, stem: str) -> Path:
-    """Where an accepted submission's rows lie."""
+    """Where an accepted submission's rows are stored."""
     return home.lake_hospital(table, quarter) / f"{stem}.parquet"
 
 
 def receipt_path(home: Home, quarter: Quarter, stem: str) -> Path:
-    """Where a submission's receipt is."""
+    """Where a submission's receipt is stored."""
     return home.lake_hospital("receipts", quarter) / f"{stem}.json"
 
 
 def judged_path(home: Home, quarter: Quarter, stem: str) -> Path:
-    """The receipt of a submission that was judged and does not count yet."""
+    """Where the receipt of a submission that was judged but does not count yet is stored."""
     return home.lake_hospital("judged", quarter) / f"{stem}.json"
 
 
 def quarantine_path(home: Home, quarter: Quarter, stem: str) -> Path:
-    """Where a submission's refused rows lie."""
+    """Where a submission's quarantined rows are stored."""
     return home.quarantine / "hospital" / f"quarter={quarter}" / f"{stem}.parquet"
 
 
 def _adopted(home: Home, submission: Submission, judged_with: str) -> SubmissionReceipt | None:
-    """The receipt of a submission that was judged before, taken among those that count; None: it must be judged."""
+    """The receipt of a submission that another process judged, moved to those that count; None: it must be judged."""
     path = judged_path(home, submission.quarter, submission.stem)
     if not path.is_file():
         return None
@@ -216,10 +218,10 @@ def _adopted(home: Home, submission: Submission, judged_with: str) -> Submission
 def _ingest(
     home: Home, judge: Judge, submission: Submission, incomplete: SubmissionReceipt | None
 ) -> SubmissionReceipt:
-    """Judge a submission and write what becomes of it.
+    """Judge a submission, and write its rows and its receipt.
 
     Args:
-        incomplete: the receipt of the same folder while it lacked files; the new one keeps its facts.
+        incomplete: the receipt of the same folder while files were missing; the new receipt keeps its facts.
     """
     known = _read_if_there(receipt_path(home, submission.quarter, submission.stem))
     earlier = incomplete.as_earlier() if incomplete else known.earlier if known else ()
@@ -232,7 +234,7 @@ def _ingest(
 
 
 def write_judged(home: Home, judge: Judge, submission: Submission) -> SubmissionReceipt:
-    """Judge a submission and write its rows, those accepted and those in quarantine; its receipt makes them count."""
+    """Judge a submission and write its accepted and its quarantined rows; they count once its receipt is written."""
     receipt = judge.judge(submission)
     quarter, stem = submission.quarter, submission.stem
     if receipt.status == "accepted":
@@ -246,7 +248,7 @@ def write_judged(home: Home, judge: Judge, submission: Submission) -> Submission
 
 
 def _is_completed(submission: Submission, earlier: SubmissionReceipt) -> bool:
-    """Whether files came to a submission that was refused for lack of them, and those that were there are the same."""
+    """Whether files were added to a submission that was refused for missing files, and the others are the same."""
     if earlier.status != "refused" or all(problem.rule != "F-MISSING" for problem in earlier.problems):
         return False
     entries = contents(submission).entries
@@ -257,7 +259,7 @@ def _is_completed(submission: Submission, earlier: SubmissionReceipt) -> bool:
 
 
 def _has_changed(submission: Submission, earlier: SubmissionReceipt) -> bool:
-    """Whether files differ from what was accepted: by name and size, and by content where a mend in place is likely."""
+    """Whether files differ from what was judged: by name and size, and by content if the submission was refused."""
     if not earlier.ccn:
         return False
     if contents(submission).entries != earlier.entries:

@@ -1,4 +1,4 @@
-"""The verdict on a submission: the one place that intake and preflight both ask, so that they cannot differ.
+"""The verdict on a submission: intake and preflight both use this module, so they cannot differ.
 
 Belongs here: running scans, readings and edits in order, outcomes by row, counts, and whether it is refused.
 Does not belong here: writing anything (``ingest``), and the expressions themselves (``edits``).
@@ -32,7 +32,7 @@ from hcip_pipeline.intake.hospital.headers import Cells, ReadingError
 from hcip_pipeline.intake.hospital.mending import Mended
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import FileReceipt, RuleCount, SubmissionReceipt, Tally, reconcile
-from hcip_pipeline.intake.hospital.shapes import arrive
+from hcip_pipeline.intake.hospital.shapes import scan_any_shape
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase, memory_limit
 from hcip_pipeline.intake.hospital.whole_submission import problems_of_whole
 from hcip_pipeline.intake.x12 import places
@@ -43,9 +43,9 @@ from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown
 
-#: Raised whenever an edit changes its meaning: submissions accepted under another version are judged again.
+#: Increased whenever the meaning of an edit changes: submissions accepted under another version are judged again.
 EDITS_VERSION = "5"
-#: A file shows its habits one after another: blank rows and marks, placeholders, forms, rows that are repeated.
+#: Habits of a file are found one after another: blank rows and text markers, placeholders, forms, repeated rows.
 _MOST_MENDINGS = 6
 
 _REFERENCE_USED = ("hospitals", "apr_drg", "revenue_codes", "cost_factors")
@@ -69,14 +69,14 @@ class _Case:
 class Judge:
     """Judges submissions one after another against one set of reference tables.
 
-    After :meth:`judge` the rows of that submission are in its ``database`` until the next one (``outcomes`` names the
+    After :meth:`judge`, the rows of that submission stay in the ``database`` until the next one (``outcomes`` lists the
     tables).
 
     Args:
-        reference: tables as ``reference.tables.load_reference`` gives them; ``cost_factors`` may be left out of the
-            verdict with ``factors_known=False`` (a desk that has no rates).
-        cost_method: of the policy (methodology §13).
-        spill: the folder for what memory cannot hold.
+        reference: tables as ``reference.tables.load_reference`` returns them; ``factors_known=False`` excludes
+            ``cost_factors`` from the verdict (for users who have no rates).
+        cost_method: the policy's (methodology §13).
+        spill: the folder for data that does not fit in memory.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Judge:
         self.factors_known = factors_known
         self._factors = reference["cost_factors"]
         hospitals = reference["hospitals"]
-        #: what a hospital bills under, where the table has it
+        #: CCN -> the NPI that the hospital bills under, if the table has it
         self._npis: dict[str, str] = {}
         if "npi" in hospitals.columns:
             self._npis = dict(hospitals.drop_nulls("npi").select("ccn", "npi").iter_rows())
@@ -104,7 +104,7 @@ class Judge:
 
     @cached_property
     def database(self) -> SubmissionDatabase:
-        """Where submissions are judged, together with the reference tables; made when there is one to judge."""
+        """The database for judging, with the reference tables; created when first needed."""
         database = SubmissionDatabase(self._spill)
         for name, select in (
             ("hospitals", "select distinct ccn"),
@@ -126,7 +126,7 @@ class Judge:
 
     @cached_property
     def judged_with(self) -> str:
-        """Hash of everything but the submission that the verdict depends on."""
+        """Hash of everything that the verdict depends on except the submission itself."""
         return _fingerprint(self._tables, self.cost_method)
 
     def __enter__(self) -> Judge:
@@ -137,7 +137,7 @@ class Judge:
             self.database.close()
 
     def judge(self, submission: Submission, *, only: str = "") -> SubmissionReceipt:
-        """The receipt of a submission, as if it were the only one; ``only`` judges one of its files alone."""
+        """The receipt of a submission, as if it were the only one; ``only`` limits it to one table's file."""
         outcomes.clear(self.database, submission)
         if submission.name_problem is not None:
             return self._receipt(_Case(submission, [submission.name_problem]), counting.SubmissionCounts())
@@ -161,7 +161,7 @@ class Judge:
         ):
             # One file is scanned while the other is loaded.
             scans = {
-                name: pool.submit(arrive, path, outcomes.CONTRACTS[name], Path(copies))
+                name: pool.submit(scan_any_shape, path, outcomes.CONTRACTS[name], Path(copies))
                 for name, path in there.tables.items()
             }
             try:
@@ -182,15 +182,15 @@ class Judge:
         return self._receipt(case, outcome)
 
     def identify_by_bills(self, bills: tuple[Path, ...], scratch: Path) -> tuple[str, Quarter | None]:
-        """The hospital and the quarter that bills name by themselves."""
+        """The hospital and quarter, judging only by the bills."""
         return identify_by_bills(self.database, bills, scratch, self._npis)
 
     def _engine_problem(self, case: _Case, errors: Mapping[str, list[Check]], error: duckdb.Error) -> Problem:
-        """What the engine could not do, in words without a cell of it, and at which row."""
+        """The engine's failure as a problem without any cell contents, with the row that causes it if one does."""
         if isinstance(error, duckdb.OutOfMemoryException):
             limit = bytes_in_words(memory_limit())
-            return Problem("F-TOO-LARGE", f"the files are too large to be checked with {limit} of memory and the disk")
-        message = f"the engine cannot compute with this row ({type(error).__name__})"
+            return Problem("F-TOO-LARGE", f"the files are too large to check with {limit} of memory and the free disk")
+        message = f"the database engine fails on this row ({type(error).__name__})"
         for name, found in case.scans.items():
             if name not in case.cells:
                 continue
@@ -216,14 +216,14 @@ class Judge:
                 outcomes.restart(self.database)
                 return Problem("F-UNREADABLE", message, file=found.name, row=row)
         outcomes.restart(self.database)
-        return Problem("F-UNREADABLE", f"the engine cannot compute with these files ({type(error).__name__})")
+        return Problem("F-UNREADABLE", f"the database engine fails on these files ({type(error).__name__})")
 
     def _load(self, case: _Case, name: str, found: FileScan, errors: list[Check]) -> None:
         case.scans[name] = found
         needed = ("reported_cost",) if name == "discharges" and self.cost_method == "reported" else ()
         ceiling = DISCHARGES if name == "discharges" else HOSPITAL
         if found.lines > ceiling.rows:
-            words = f"holds {found.lines:,} lines, more than {ceiling.rows:,}"
+            words = f"contains {found.lines:,} lines, more than {ceiling.rows:,}"
             case.problems.append(Problem("F-TOO-LARGE", words, file=found.name))
             return
         try:
@@ -237,13 +237,13 @@ class Judge:
         outcomes.load(self.database, outcomes.CONTRACTS[name], cells.sql, errors)
 
     def _read_bills(self, case: _Case, there: Contents, copies: Path, errors: dict[str, list[Check]]) -> None:
-        """Bills give the cells of both tables, and their own checks on a discharge."""
-        grouping = arrive(there.grouping, GROUPING, copies) if there.grouping is not None else None
+        """Load the cells of both tables from bills, and add the checks on bills."""
+        grouping = scan_any_shape(there.grouping, GROUPING, copies) if there.grouping is not None else None
         needed = ("reported_cost",) if self.cost_method == "reported" else ()
         npi = self._npis.get(case.submission.ccn)
         case.bills = bills = read_bills(self.database, there.bills, grouping, copies, npi, needed)
         case.problems += bills.problems
-        if grouping is None:  # which is reported; of a row without what the grouper gives nothing more can be judged
+        if grouping is None:  # already reported; without the grouper's results no row can be judged
             return
         errors["discharges"] = bills.errors(errors["discharges"])
         for name, cells in bills.cells.items():
@@ -251,7 +251,7 @@ class Judge:
             outcomes.load(self.database, outcomes.CONTRACTS[name], cells.sql, errors[name])
 
     def _edit(self, case: _Case, errors: Mapping[str, list[Check]], only: str) -> counting.SubmissionCounts:
-        """Judge the rows; where a file is written like a spreadsheet's, mend the working copy and judge again."""
+        """Judge the rows; if a file has spreadsheet habits, mend the working copy and judge again."""
         outcome, factors = self._edit_once(case, errors)
         for _ in range(_MOST_MENDINGS):
             if not self._mend(case, outcome):
@@ -273,7 +273,7 @@ class Judge:
             outcome.tables[name] = replace(outcome.tables[name], repeated=rows, dollars_repeated=dollars)
             case.problems += mended.notes
             if mended.blank_rows:
-                words = f"{mended.blank_rows:,} rows without any cell filled are skipped"
+                words = f"{mended.blank_rows:,} empty row{'s are' if mended.blank_rows > 1 else ' is'} skipped"
                 case.problems.append(Problem("F-BLANK-ROWS", words, file=case.scans[name].name))
         outcome = replace(outcome, rules=(*outcome.rules, *counts))
         if not only:
@@ -281,14 +281,14 @@ class Judge:
         return outcome
 
     def _mend(self, case: _Case, outcome: counting.SubmissionCounts) -> bool:
-        """Whether the rows that are not in order show a habit that was not known before."""
+        """Look for habits in the rows that break a rule; return whether a new one was found."""
         erring = {count.table for count in outcome.rules if RULES[count.rule].severity == "ERROR"}
         changed = False
         for name, cells in list(case.cells.items()):
             mended = case.mended[name]
             file = case.scans[name].name
             contract = outcomes.CONTRACTS[name]
-            if mending.look(self.database, contract, file, cells, mended, any_error=name in erring):
+            if mending.find_habits(self.database, contract, file, cells, mended, any_error=name in erring):
                 changed = True
             if mended.refusals:
                 case.problems += mended.refusals
@@ -317,7 +317,7 @@ class Judge:
     def _cost_factor_problems(
         self, outcome: counting.SubmissionCounts, factors: dict[str, Decimal | None]
     ) -> list[Problem]:
-        """Methodology §2: a rate center the hospital charges, with no factor of its own and none for ALL."""
+        """Methodology §2: rate centers that the hospital charges without a factor of their own or one for ALL."""
         if not self.factors_known:
             return []
         if self.cost_method == "reported":

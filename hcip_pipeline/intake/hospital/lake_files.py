@@ -1,6 +1,6 @@
-"""Writing a judged submission: accepted rows in the lake's columns, and what was quarantined and why.
+"""Writing a judged submission: accepted rows in the lake's columns, and quarantined rows with the reasons.
 
-Belongs here: SQL from the judge's working tables to Parquet, written next to its place and renamed.
+Belongs here: SQL from the judge's working tables to Parquet, written to a temporary file and renamed.
 Does not belong here: which submission is written (``ingest``).
 """
 
@@ -21,24 +21,24 @@ from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.intake.x12.places import LABELED, in_files, located
 from hcip_pipeline.rules.hospital import RULES
 
-#: ``k`` numbers the accounts in their order: one number sorts faster than an account and a row.
+#: ``k`` numbers the accounts in order: one number sorts faster than an account and a row.
 _KEPT = {
     "discharges": "d anti join rejected using (row) order by account_no",
     "charges": (f"c join fate using (account_no) where k is not null and not broken order by k * {1 << 32} + row"),
 }
-#: the bytes of a quarantine file without rows, once one was written: always the same, by whether there were files
+#: The bytes of a quarantine file without rows, once one was written; they depend only on whether there were files.
 _EMPTY: dict[bool, bytes] = {}
 _CONTRACTS = {"discharges": LAKE_DISCHARGES, "charges": LAKE_CHARGES}
 
 
 def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: SubmissionReceipt, path: Path) -> None:
-    """Write the kept rows of one file, ordered by key, in the columns of its lake contract.
+    """Write the accepted rows of one file, ordered by key, in the columns of its lake contract.
 
-    A text that is the same in every row is written as an enum of one value, which Parquet stores as text and DuckDB
+    Text that is the same in every row is written as an enum of one value, which Parquet stores as text and DuckDB
     encodes a third faster.
 
     Raises:
-        HcipError: the rows written are not as many as were accepted, or not what the contract declares.
+        HcipError: the number of rows written is not that of accepted rows, or they do not match the contract.
     """
     file = receipt.file(table)
     assert file is not None
@@ -60,7 +60,7 @@ def write_accepted(con: duckdb.DuckDBPyConnection, table: str, receipt: Submissi
     contract = _CONTRACTS[table]
     columns = ", ".join(f"{cells.get(name, name)} as {name}" for name in contract.names)
     with _temporary(path) as place:
-        # Cells that are the same in every row are put next to the others after these were sorted.
+        # Cells that are the same in every row are added after the others were sorted.
         written = _copy(con, f"select {columns} from (select * from {kept})", place)
         what = f"{receipt.submission}/{file.name}"
         if written != int(file.rows.accepted):
@@ -95,7 +95,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt,
 
 
 def _write_located(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, path: Path) -> None:
-    """The same of bills: the file and the number of the segment, and the claim by its last signs."""
+    """Like :func:`write_quarantine`, for bills: with file, segment number, and the last characters of the claim."""
     met = {count.table for count in receipt.rules}
     parts = [located(table, f"from findings where file = '{table}'") for table in _CONTRACTS if table in met]
     nothing = "select *, '' as bill_file, row as segment, '' as claim from findings limit 0"
@@ -110,7 +110,7 @@ def _write_located(con: duckdb.DuckDBPyConnection, receipt: SubmissionReceipt, p
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A place to write that becomes ``path`` when all went well, and is gone when not."""
+    """A temporary file that becomes ``path`` on success and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     place = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -1,4 +1,4 @@
-"""The bounds that the edits of a submission compare with (inputs.md, "Edits")."""
+"""The limits that the edits of a submission use (inputs.md, "Edits")."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from __future__ import annotations
 MAX_ERROR_SHARE = (1, 100)
 #: |Σ charge lines − total_charges| may be this many dollars.
 CHARGES_TOLERANCE = 1
-#: Volume this far from the same quarter a year before is worth a word.
+#: A larger change of volume from the same quarter a year earlier is reported.
 MAX_VOLUME_CHANGE = (20, 100)
 MAX_NPI_MISSING = (2, 100)
 MAX_UNMAPPED = (1, 100)
-#: Without a rate center for more than this share of lines or dollars, components and cost centers mean nothing.
+#: If more than this share of lines or dollars has no rate center, components and cost centers are meaningless.
 MOST_UNMAPPED = (20, 100)
 MAX_PATIENT_ID_MISSING = (1, 100)
 MAX_AGE_YEARS = 120
 MAX_STAY_DAYS = 365
 COST_TO_CHARGE_BOUNDS = ("0.1", "1.5")
-#: Text without a length of its own in the contract.
+#: Maximum length of text if the contract sets none.
 MAX_TEXT = 4000
-#: A total line of a bill: never added.
+#: The total line of a bill, which is never added.
 TOTAL_REVENUE_CODE = "0001"
-#: APR-DRGs that state "could not be grouped": such a case needs no severity.
+#: APR-DRGs that mean "could not be grouped": such a case needs no severity.
 UNGROUPABLE = ("955", "956")
 
 
 def exceeds(part: int, whole: int, share: tuple[int, int]) -> bool:
-    """``part / whole > share`` in whole numbers."""
+    """``part / whole > share``, computed in whole numbers."""
     return part * share[1] > whole * share[0]

@@ -1,12 +1,12 @@
-"""Whether a file has the habits of spreadsheets, found out from the rows that the edits do not take as they are.
+"""Finding out whether a file has spreadsheet habits, from the rows that the edits do not accept as they are.
 
-Belongs here: looking at those rows, mending the working copy of the file, counting what was read otherwise. Does not
+Belongs here: examining those rows, mending the working copy of the file, counting the cells that were changed. Does not
 belong here: the readings themselves (``habits``), the edits, and the verdict (``judging``).
 
-A file without such rows is not looked at, so a plain file costs nothing.
+A file without such rows is not examined, so a plain file costs nothing.
 
-Working tables of the database: ``odd_<table>``, rows to look at (cells as text); ``raw_repeated_<table>``, rows that
-repeat an earlier one (row, first_row), which are taken out of the working copy.
+Working tables of the database: ``odd_<table>``, rows to examine (cells as text); ``raw_repeated_<table>``, rows that
+repeat an earlier one (row, first_row) and are removed from the working copy.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from hcip_pipeline.rules.problem import Problem
 _SHORT = {"discharges": "d", "charges": "c"}
 _LISTED = 10
 _NAMED = 3
-#: A first cell, or a line, that sums up the others.
+#: A first cell, or a line, of a totals row.
 TOTAL = r"^(grand |sub)?totals?:?$"
 TOTAL_LINE = r'(^|[,;|\t])\s*"?\s*(grand |sub)?totals?:?\s*"?\s*([,;|\t]|$)'
 
 
 @dataclass
 class Mended:
-    """What a file turned out to be written like.
+    """The habits found in a file.
 
     Attributes:
-        readings: of its columns.
-        blank_rows: rows without any cell filled, taken out.
-        marked_lines: lines whose spreadsheet marks broke the quoting: how many, and the first of them.
-        refusals: what refuses the file whatever else it holds.
-        notes: why columns are not read that another form would let be read.
+        readings: readings of its columns.
+        blank_rows: number of empty rows, which were removed.
+        marked_lines: lines in which a spreadsheet's text markers broke the quoting: how many, and the first few.
+        refusals: problems that refuse the file in any case.
+        notes: why the habits of some columns could not be read.
     """
 
     readings: tuple[ColumnReading, ...] = ()
@@ -50,13 +50,13 @@ class Mended:
     notes: tuple[Problem, ...] = ()
 
 
-def look(
+def find_habits(
     database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended, *, any_error: bool
 ) -> bool:
-    """Look at the rows that are not in order, and add to ``so_far`` how they are read; whether anything was added.
+    """Examine the odd rows and add the habits they show to ``so_far``; return whether anything was added.
 
     Args:
-        cells: of the file as it is written.
+        cells: the cells of the file as it was sent.
         any_error: whether any row of this file broke an ERROR rule.
     """
     if not _has_odd_rows(database, table, any_error=any_error):
@@ -75,7 +75,7 @@ def look(
 
 
 def counts(database: SubmissionDatabase, table: Table, cells: Cells, mended: Mended) -> list[RuleCount]:
-    """Cells that were read otherwise than as they are written, by rule and column, and rows that count once."""
+    """Cells that were changed on reading, by rule and column, and repeated rows, which count once."""
     letter = table.name[0].upper()
     found = []
     if mended.marked_lines[0]:
@@ -103,7 +103,7 @@ def counts(database: SubmissionDatabase, table: Table, cells: Cells, mended: Men
 
 
 def has_repeated(database: SubmissionDatabase, table: Table) -> bool:
-    """Whether any row of the file was taken out because it repeats an earlier one."""
+    """Whether any row of the file was removed because it repeats an earlier one."""
     sql = f"select count(*) from duckdb_tables() where table_name = 'raw_repeated_{table.name}'"
     return bool(database.one(sql)[0]) and bool(database.one(f"select exists(from raw_repeated_{table.name})")[0])
 
@@ -134,7 +134,7 @@ _ODD_REVENUE_CODE = "strlen(revenue_code) < 4 or contains(revenue_code, '.')"
 
 
 def _odd_id(name: str) -> str:
-    """An identifier that has other signs than an identifier, or no digit but zeros."""
+    """SQL: an identifier with unusual characters, or without any digit but zeros."""
     return f"not regexp_full_match({name}, '[A-Za-z0_-]*[1-9][0-9A-Za-z_-]*')"
 
 
@@ -163,7 +163,7 @@ def _gather(database: SubmissionDatabase, table: Table, cells: str) -> None:
 
 
 def _refusals(database: SubmissionDatabase, table: Table, file: str, cells: Cells) -> tuple[Problem, ...]:
-    """Rows that do not belong to the table, and columns that lost digits: each reported once, with its first places."""
+    """Rows that do not belong to the table, and columns that lost digits; each reported once, with its first lines."""
     problems = []
     keys = ("hospital_ccn", "account_no")
     header = " or ".join(f"lower({name}) = '{name}'" for name in keys)
@@ -172,8 +172,8 @@ def _refusals(database: SubmissionDatabase, table: Table, file: str, cells: Cell
         lines = f"select rowid + 1 from raw_{table.name} where regexp_matches(lower(line), '{TOTAL_LINE}')"
         total += f" or row in ({lines})"
     for rule, sql, words in (
-        ("F-HEADER-REPEATED", header, "the header comes again"),
-        ("F-TOTAL-ROW", total, "a row of totals"),
+        ("F-HEADER-REPEATED", header, "the header is repeated"),
+        ("F-TOTAL-ROW", total, "a totals row"),
     ):
         if places := _lines(database, table, sql):
             problems.append(Problem(rule, f"{words}{_in_lines(*places)}", file=file, row=places[1][0]))
@@ -205,12 +205,12 @@ def _without_blank_rows(database: SubmissionDatabase, table: Table, cells: Cells
     rows = f"select row from odd_{table.name} where row in ({blank})"
     count = database.one(f"select count(*) from ({rows})")[0]
     if count:
-        _take_out(database, table, rows, cells)
+        _remove_rows(database, table, rows, cells)
         so_far.blank_rows += count
     return bool(count)
 
 
-def _take_out(database: SubmissionDatabase, table: Table, rows: str, cells: Cells) -> None:
+def _remove_rows(database: SubmissionDatabase, table: Table, rows: str, cells: Cells) -> None:
     if cells.has_lines:
         database.run(f"update raw_{table.name} set line = null where rowid + 1 in ({rows})")
     else:
@@ -218,7 +218,7 @@ def _take_out(database: SubmissionDatabase, table: Table, rows: str, cells: Cell
 
 
 def _without_marks(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
-    """Lines in which ``="0120"`` is bare, so that its quotation marks are not as CSV has them."""
+    """Remove text markers such as ``="0120"`` from lines in which they break the quoting of CSV."""
     if not cells.has_lines:
         return False
     rows = f"select row from odd_{table.name} where not shape_ok"
@@ -234,9 +234,10 @@ def _without_marks(database: SubmissionDatabase, table: Table, cells: Cells, so_
 
 
 def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, so_far: Mended) -> bool:
-    """Rows that are byte for byte an earlier one: discharges of a key; lines without which an account adds up.
+    """Remove rows that repeat an earlier one byte for byte: discharges with the same key, and charge lines if the
+    account adds up without them.
 
-    A bill may break a rule of its own where its cells are those of another one: such an account is left as it is.
+    A bill may break a rule of its own although its cells equal those of another: such an account is left unchanged.
     """
     faulty = """select account_no from d where row in (select row from found where rule = 'D-KEY-REPEATED')
         group by account_no having bool_or(broken) <> bool_and(broken)"""
@@ -267,7 +268,7 @@ def _without_repeated(database: SubmissionDatabase, table: Table, cells: Cells, 
     added = database.run(f"insert into {target} select row, first_row from ({twins}) where row > first_row").fetchone()
     if not added or not added[0]:
         return False
-    _take_out(database, table, f"select row from {target}", cells)
+    _remove_rows(database, table, f"select row from {target}", cells)
     return True
 
 
@@ -280,7 +281,7 @@ def _repeated(database: SubmissionDatabase, table: Table) -> str:
 def _readings(
     database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended
 ) -> list[ColumnReading]:
-    """The habits that any odd row has; of dates and identifiers, the form that all of a column's have."""
+    """The habits that any odd row has; for dates and identifiers, the form that the whole column has."""
     candidates = [habits.bare(column) for column in table.columns]
     candidates += [r for column in table.columns if (r := habits.empty(column)) is not None]
     candidates += [r for column in table.columns if (r := habits.written_otherwise(column)) is not None]

@@ -1,18 +1,18 @@
-"""What becomes of each row, in SQL: broken by itself, by what the two files owe each other, or by sharing a fate.
+"""The outcome of each row, in SQL: broken by itself, by a rule between the two files, or because of another row.
 
 Belongs here: the working tables of a submission, and the order in which they are made (``sql/`` has the statements).
 Does not belong here: the checks (``edits``), and counting the outcome (``counting``).
 
 Tables of the database, for the submission judged last:
-    d, c            rows typed, with ``broken``: by the row itself
+    d, c            typed rows, with ``broken``: whether the row breaks a rule by itself
     codes_met       distinct codes of d by kind (drg, grouper, disposition, npi): is_bad, is_surgical
-    shared_ids      patient ids of d that come with several birth dates
+    shared_ids      patient ids of d that appear with several birth dates
     by_code, codes  charge lines by revenue code; the rate center and factor of each code
-    credits         account_no, revenue_code whose lines come to less than zero
+    credits         account_no, revenue_code whose lines total less than zero
     sums            charge lines by account: lines, broken lines, charged (no total lines), unreadable charges, cost
-    fate            accounts of ``d``: ``k`` (order of the account) where the discharge is kept, else null
+    fate            accounts of ``d``: ``k`` (order of the account) if the discharge is kept, else null
     rejected        rows of d that are not kept
-    findings        one row per broken ERROR rule: file, row, column, rule, value (redacted; ``found`` before that)
+    findings        one row per broken ERROR rule: file, row, column, rule, value (redacted; ``found`` before redaction)
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 from hcip_pipeline.intake.hospital.statements import statement
 from hcip_pipeline.intake.hospital.submission_database import CCN, SubmissionDatabase
 
-#: what a submission holds, by name
+#: The tables of a submission, by name.
 CONTRACTS = {table.name: table for table in (DISCHARGES, CHARGES)}
 
 _SHORT = {"discharges": "d", "charges": "c"}
 
 
 def clear(database: SubmissionDatabase, submission: Submission) -> None:
-    """Forget the submission before."""
+    """Drop the previous submission."""
     database.clear(submission)
     _make_findings(database)
 
 
 def restart(database: SubmissionDatabase) -> None:
-    """Forget what was found so far: the files are loaded, and their rows will be judged again."""
+    """Drop all findings so far: the files stay loaded, and their rows will be judged again."""
     database.restart()
     _make_findings(database)
 
@@ -56,7 +56,7 @@ def _make_findings(database: SubmissionDatabase) -> None:
 
 def load(database: SubmissionDatabase, table: Table, cells: str, errors: list[Check]) -> None:
     """Type every row of a file and mark the rows that are broken by themselves."""
-    columns = [name for name in table.names if name != "hospital_ccn"]  # of a kept row it is the folder's
+    columns = [name for name in table.names if name != "hospital_ccn"]  # for a kept row it is the folder's
     columns += [f"({name}__raw <> '' and {name} is null) as {name}__unknown" for name in warned_columns(table)]
     if table.name == "discharges":
         columns += [f"coalesce({is_irregular(name)}, false) as {name}__irregular" for name in WARNED]
@@ -71,7 +71,7 @@ def load(database: SubmissionDatabase, table: Table, cells: str, errors: list[Ch
 
 
 def _look_up(database: SubmissionDatabase) -> None:
-    """Codes against their tables, each distinct code once."""
+    """Check codes against their tables, each distinct code once."""
     ungroupable = ", ".join(f"'{drg}'" for drg in limits.UNGROUPABLE)
     database.run(statement("codes_met", ungroupable=ungroupable, drg_code=DRG_CODE, npi_fails=NPI_FAILS))
     database.run(statement("shared_ids"))
@@ -95,7 +95,7 @@ def price(
     has_charges: bool,
     method: CostMethod,
 ) -> None:
-    """Charge lines by revenue code and by account, and their cost where a factor is known (for a warning)."""
+    """Charge lines by revenue code and by account, and their cost if a factor is known (for a warning)."""
     if not has_charges:
         database.run(statement("no_charges"))
         return
@@ -114,7 +114,7 @@ def price(
 
 
 def _net(database: SubmissionDatabase) -> None:
-    """Credits are netted by account and revenue code; what comes to less than zero breaks its lines."""
+    """Net credits by account and revenue code; lines whose total is less than zero are broken."""
     if not database.one("select coalesce(min(least) < 0, false) from all_codes")[0]:  # mostly none
         database.run("create table credits (account_no varchar, revenue_code varchar)")
         return
@@ -123,15 +123,15 @@ def _net(database: SubmissionDatabase) -> None:
 
 
 def lines_by_code(lines: str, warnings: list[Check]) -> str:
-    """SQL for charge lines by revenue code, with the number of lines that each warning is about."""
+    """SQL for charge lines by revenue code, with the number of lines for each warning."""
     return statement("lines_by_code", lines=lines, warnings=[check.sql for check in warnings])
 
 
 def decide(database: SubmissionDatabase, cells: Mapping[str, str], errors: Mapping[str, list[Check]]) -> bool:
-    """Which discharges are kept, and with them which lines; whether any row is not.
+    """Decide which discharges, and with them which lines, are kept; return whether any row is not.
 
     Args:
-        cells, errors: of each file that is there, the SQL of its cells and the checks on its rows.
+        cells, errors: for each file that was sent, the SQL of its cells and the checks on its rows.
     """
     tables = [CONTRACTS[name] for name in cells]
     if "discharges" not in cells:
@@ -144,7 +144,7 @@ def decide(database: SubmissionDatabase, cells: Mapping[str, str], errors: Mappi
     database.run(statement("found", has_both=has_both, tolerance=limits.CHARGES_TOLERANCE))
     database.run(statement("fate"))
     any_found, any_d, any_c, orphans, shared = database.one(statement("what_was_found", has_both=has_both))
-    if orphans:  # mostly none, and then the lines need not be read again
+    if orphans:  # usually none; then the lines need not be read again
         database.run(statement("lines_without_discharge"))
     if shared:
         database.run(statement("lines_of_quarantined"))

@@ -1,6 +1,6 @@
 """The page on data quality: self-contained HTML, no network, everything escaped, fit to print.
 
-Belongs here: what the templates next to this file are given. Does not belong here: figures of their own.
+Belongs here: the data passed to the template next to this file. Does not belong here: computing any figure.
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ def _environment() -> Environment:
 
 
 def quality_page(title: str, subtitle: str, sections: Sequence[Mapping[str, Any]]) -> str:
-    """Rates by rule; ``sections`` hold a heading, receipts (``versions``), the one ``in_force``, and rows of
-    ``quality.data_quality``, worst first."""
+    """Rates by rule; each section has a heading, receipts (``versions``), the one ``in_force``, and rows of
+    ``quality_of_data.data_quality``, worst first."""
     return _environment().get_template("data_quality.html.j2").render(title=title, subtitle=subtitle, sections=sections)

@@ -1,7 +1,7 @@
-"""A Parquet file as a table of cells, every one of them text, as long as nothing is lost on the way.
+"""A Parquet file as a table of text cells, provided that nothing is lost in the conversion.
 
-Belongs here: which stored types can stand for which column, and how they become text. Does not belong here: what a cell
-may state (``edits``).
+Belongs here: which stored types are allowed for which column, and how they become text. Does not belong here: what a
+cell may contain (``edits``).
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _FLOATS = frozenset(("FLOAT", "DOUBLE"))
 _TIMES = frozenset(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"))
 _ZONED = frozenset(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"))
 _OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})", re.ASCII)
-#: Doubles of more dollars than this have no exact cents.
+#: Doubles above this many dollars have no exact cents.
 _MOST_DOLLARS = 1e13
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """How a stored column becomes text: ``text`` and ``is_lossless`` are SQL; ``kind`` names it if it is unusual."""
+    """How a stored column becomes text: ``text`` and ``is_lossless`` are SQL; ``kind`` describes unusual types."""
 
     text: str
     is_lossless: str = "true"
@@ -44,13 +44,13 @@ class _Stored:
 
 
 def parquet_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, needed: tuple[str, ...]) -> Cells:
-    """Load a Parquet file into ``raw_<table>``; as ``reading.read_cells``."""
+    """Load a Parquet file into ``raw_<table>``; see ``reading.read_cells``."""
     with plain_path(found.path) as path:
         stated = con.execute("select num_rows from parquet_file_metadata(?)", [path]).fetchone() or (0,)
         if stated[0] > HOSPITAL.rows:
-            words = f"states {stated[0]:,} rows, more than {HOSPITAL.rows:,}"
+            words = f"has {stated[0]:,} rows, more than {HOSPITAL.rows:,}"
             raise ReadingError(Problem("F-TOO-LARGE", words, file=found.name))
-        # The schema's rows: its root, and one a column (or more of one that is nested).
+        # The schema has a row for its root and one per column (or more for a nested column).
         width = con.execute("select count(*) - 1 from parquet_schema(?)", [path]).fetchone() or (0,)
         if width[0] > MAX_COLUMNS:
             words = f"has {width[0]:,} columns, more than {MAX_COLUMNS:,}"
@@ -68,7 +68,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table,
         zoned = [column for column in columns if types[names[column.name]] in _ZONED]
         zones = _zones(con, path, [names[column.name] for column in zoned], found.name) if zoned else {}
         how = {column.name: _stored(column, names[column.name], types, zones) for column in columns}
-        empty, lossless = _looked_at(con, path, names, how)
+        empty, lossless = _examined(con, path, names, how)
         wrong = [
             Problem("F-COLUMN-TYPE", f"the column {name} is {shown(types[names[name]])}{why}", file=found.name)
             for name, stored_as in how.items()
@@ -88,7 +88,7 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table,
         )
     rows = con.execute(f"select count(*) from raw_{table.name}").fetchone() or (0,)
     if rows[0] == 0:
-        raise ReadingError(Problem("F-NO-ROWS", "has columns and no rows", file=found.name))
+        raise ReadingError(Problem("F-NO-ROWS", "has columns but no rows", file=found.name))
     control = " or ".join(
         rf"coalesce(regexp_matches({column.name}, '[\x00-\x1f\x7f]'), false)"
         for column in columns
@@ -105,11 +105,11 @@ def parquet_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table,
 def _refusal(stored: _Stored | None, is_lossless: bool) -> str | None:
     if stored is None:
         return ""
-    return None if is_lossless else f", and as {stored.kind} its values would change"
+    return None if is_lossless else f", and its values would change if read as {stored.kind}"
 
 
 def _stored(column: Column, name: str, types: dict[str, str], zones: dict[str, str]) -> _Stored | None:
-    """How the column is read; None where its type cannot stand for it."""
+    """How the column is read; None if its type is not allowed."""
     kind = types[name].split("(")[0].strip()
     cell = '"' + name.replace('"', '""') + '"'
     is_level = bool(column.allowed) and all(code.isdigit() and len(code) == 1 for code in column.allowed)
@@ -138,10 +138,10 @@ def _stored(column: Column, name: str, types: dict[str, str], zones: dict[str, s
     return None
 
 
-def _looked_at(
+def _examined(
     con: duckdb.DuckDBPyConnection, path: str, names: dict[str, str], how: dict[str, _Stored | None]
 ) -> tuple[set[str], set[str]]:
-    """Columns without any value, and columns whose values all survive."""
+    """Columns without any value, and columns whose values all convert without loss."""
     asked = [name for name, stored in how.items() if stored is None or stored.is_lossless != "true"]
     lossless = set(how) - set(asked)
     if not asked:
@@ -158,13 +158,13 @@ def _looked_at(
 
 
 def _zones(con: duckdb.DuckDBPyConnection, path: str, names: list[str], file: str) -> dict[str, str]:
-    """SQL of the local time, with a place for the cell, of each column that has a time zone.
+    """SQL of the local time, with a placeholder for the cell, for each column that has a time zone.
 
     Args:
-        names: of these columns, as the file has them.
+        names: names of these columns in the file.
 
     Raises:
-        ReadingError: the file does not state the zone of a column, or it is unknown: another would shift its days.
+        ReadingError: the zone of a column is missing or unknown; a wrong one would shift its days.
     """
     try:
         schema = pq.read_schema(path)

@@ -1,14 +1,14 @@
-"""Placeholders in a submission: ``NULL`` as a patient's id would join the stays of strangers.
+"""Placeholders in a submission: ``NULL`` as a patient id would link the stays of strangers.
 
-Belongs here: which cells are placeholders. Does not belong here: what becomes of such a cell: it is empty in a column
-that may be empty (``habits``), and breaks its row in one that may not (``edits``).
+Belongs here: which cells are placeholders. Does not belong here: how they are treated: as empty in a column that may be
+empty (``habits``), and as an error in one that may not (``edits``).
 """
 
 from __future__ import annotations
 
 from hcip_pipeline.tables.placeholders import WORDS
 
-#: Words that are a code of the column: of sex, U.
+#: Words that stand for a code of the column (for sex, U).
 _CODES = {"sex": ("unknown", "unk")}
 #: Columns in which a zero is not a value; elsewhere it is a code or an amount.
 _IDENTIFIERS = frozenset(
@@ -17,7 +17,7 @@ _IDENTIFIERS = frozenset(
 
 
 def is_placeholder(column: str) -> str:
-    """SQL: the cell of the column states that there is nothing."""
+    """SQL: the cell of the column is a placeholder."""
     words = ", ".join(f"'{word}'" for word in WORDS if word not in _CODES.get(column, ()))
     sql = f"lower({column}) in ({words})"
     if column in _IDENTIFIERS:

@@ -1,7 +1,7 @@
 """A submitter's preflight (``hcip check``): the intake's verdict on one file or folder, without a home.
 
-Belongs here: which hospital and quarter a folder is judged as, and with what. Does not belong here: any rule; the
-verdict is ``judging``'s, so it is the one the intake will give. How it looks: ``rules.rendering``.
+Belongs here: which hospital and quarter a folder is judged as, and with which tables. Does not belong here: any rule
+(``judging`` reaches the verdict, so it is the same as the intake's), and how a verdict looks (``rules.rendering``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from hcip_pipeline.intake.hospital.headers import ReadingError
 from hcip_pipeline.intake.hospital.judging import Judge
 from hcip_pipeline.intake.hospital.reading import read_cells
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
-from hcip_pipeline.intake.hospital.shapes import arrive
+from hcip_pipeline.intake.hospital.shapes import scan_any_shape
 from hcip_pipeline.intake.hospital.verdict import verdict
 from hcip_pipeline.intake.x12.file_names import GROUPING
 from hcip_pipeline.intake.x12.places import LABELED, located
@@ -48,20 +48,20 @@ from hcip_pipeline.rules.rendering import render_html, render_text
 from hcip_pipeline.rules.verdict import Verdict
 from hcip_pipeline.tables.file_names import shown, shown_unknown
 
-#: Broken rows that are listed one by one; all are counted.
+#: Number of broken rows that are listed individually; all are counted.
 MAX_ROWS = 1000
-#: Names that a message lists where no submission is found.
+#: Number of names that a message lists if no submission is found.
 _SEEN = 5
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The verdict, with everything a submitter needs to mend the submission.
+    """The verdict, with everything that a submitter needs to correct the submission.
 
     Attributes:
         receipt: what the intake would write.
         rows: the first rows that break an ERROR rule, by rule, each with its cell.
-        notes: what was taken for granted, and what could not be checked here.
+        notes: what was assumed, and what could not be checked here.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class CheckResult:
 
     @property
     def title(self) -> str:
-        """What was judged: ``<quarter>/<ccn>``, or the path where neither names nor rows state that."""
+        """What was judged: ``<quarter>/<ccn>``, or the path if neither names nor rows identify the hospital."""
         return self.receipt.submission if self.receipt.ccn else shown(str(self.path))
 
     @property
@@ -107,7 +107,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a submission is: in an inbox its names state what it is, elsewhere its rows do."""
+    """Where a submission is: names identify it in an inbox, and its rows elsewhere."""
 
     folder: Path
     only: str
@@ -118,7 +118,7 @@ class Preflight:
     """Checks submissions one after another with one set of tables.
 
     Args:
-        reference, policy, factors_known: as :class:`~hcip_pipeline.intake.hospital.judging.Judge` takes them.
+        reference, policy, factors_known: as for :class:`~hcip_pipeline.intake.hospital.judging.Judge`.
     """
 
     def __init__(
@@ -134,9 +134,9 @@ class Preflight:
         self.judge.__exit__()
 
     def check(self, path: Path, *, quarter: Quarter | None = None, ccn: str | None = None) -> CheckResult:
-        """As :func:`check`."""
+        """Like :func:`check`."""
         if path.is_file() and is_workbook(path.name) and table_of(path.name) is None:
-            # A workbook of both tables is a submission by itself, whatever is next to it.
+            # A workbook of both tables is a complete submission, regardless of the files next to it.
             with scratch_folder("workbook") as alone:
                 shutil.copy(path, alone)
                 return replace(self.check(alone, quarter=quarter, ccn=ccn), path=path)
@@ -146,15 +146,15 @@ class Preflight:
         submission, notes = _submission(place, self.judge, quarter, ccn)
         receipt = self.judge.judge(submission, only=place.only)
         if not submission.ccn and submission.name_problem is None:
-            # Nothing shows whose it is, which is not a fault by itself: that it cannot be read is.
+            # That the hospital is unknown is not a fault in itself; that the files cannot be read is.
             problems = tuple(problem for problem in receipt.problems if problem.rule != "S-HOSPITAL-UNKNOWN")
             receipt = replace(receipt, problems=problems)
         if place.only:
             other = next(table for table in TABLES if table != place.only)
-            notes += (f"one file alone: what it owes to {other}, control totals and cost factors were not checked",)
+            notes += (f"only this file was checked: not with {other}, control totals and cost factors",)
         elif not self.factors_known:
             notes += (
-                "no cost factors here: it was not checked whether the hospital has rates for everything it charges",
+                "without cost factors, it was not checked whether the hospital has rates for everything it charges",
             )
         return CheckResult(path, receipt, _broken_rows(self.judge, receipt), notes)
 
@@ -172,8 +172,8 @@ def check(
     Args:
         path: a folder with discharges and charges, or one such file.
         reference: tables to judge with; by default those of the inbox the path is in, else the shipped ones.
-        policy: its cost method decides what a submission must hold; by default the inbox's, else ``markup``.
-        quarter, ccn: what to judge it as; by default what the folders' names state, else what its rows state.
+        policy: its cost method decides what a submission must contain; by default the inbox's, else ``markup``.
+        quarter, ccn: what to judge it as; by default according to the folders' names, else to its rows.
 
     Raises:
         UsageError: the path is not a submission.
@@ -184,7 +184,7 @@ def check(
     if policy is None and inbox is not None and (inbox / "policy.yaml").is_file():
         policy = load_policy(inbox / "policy.yaml").policy
     factors_known = reference is not None or inbox is not None
-    if not factors_known:  # a desk without a home has no rates of its own, and the shipped ones are not the home's
+    if not factors_known:  # without a home there are no rates, and the shipped ones are not the region's
         tables = {**tables, "cost_factors": tables["cost_factors"].clear()}
     with Preflight(tables, policy, factors_known=factors_known) as preflight:
         return preflight.check(path, quarter=quarter, ccn=ccn)
@@ -192,7 +192,9 @@ def check(
 
 def _place(path: Path) -> _Place:
     if not path.exists() and not path.is_symlink():
-        raise UsageError("there is nothing here", file=path, fix="name a submission folder, or one of its files")
+        raise UsageError(
+            "there is no such file or folder", file=path, fix="give a submission folder, or one of its files"
+        )
     only = ""
     folder = path
     if not path.is_dir():
@@ -205,7 +207,9 @@ def _place(path: Path) -> _Place:
         folder = path.parent
         if only in (BILLS, GROUPING):
             raise UsageError(
-                "bills are judged together with their grouping file", file=path, fix="name the folder that holds both"
+                "bills are judged together with their grouping file",
+                file=path,
+                fix="give the folder that contains both",
             )
     folder = folder.absolute()
     parents = folder.parents
@@ -214,11 +218,11 @@ def _place(path: Path) -> _Place:
     if not only and not in_inbox and not _is_submission(folder):
         inner = [entry.name for entry in folder.iterdir() if entry.is_dir() and _is_submission(entry)]
         what = (
-            f"the folder holds {len(inner)} submissions"
+            f"the folder contains {len(inner)} submissions"
             if inner
             else f"the folder contains no submission{_seen(folder)}"
         )
-        raise UsageError(what, file=path, fix="name a folder with discharges and charges in it, or one of those files")
+        raise UsageError(what, file=path, fix="give a folder with discharges and charges in it, or one of those files")
     return place
 
 
@@ -227,11 +231,11 @@ def _is_submission(folder: Path) -> bool:
 
 
 def _seen(folder: Path) -> str:
-    """What the folder holds instead, so that a wrong name can be reported."""
+    """What the folder contains instead, so that a wrong name can be reported."""
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     listed = ", ".join(f"'{shown_unknown(name)}'" for name in names[:_SEEN])
     more = f" and {len(names) - _SEEN} more" if len(names) > _SEEN else ""
-    return f"; found {listed}{more}: none is named discharges or charges" if names else ", and nothing else"
+    return f"; found {listed}{more}: none is named discharges or charges" if names else ": it is empty"
 
 
 def _quarter(name: str) -> Quarter | None:
@@ -244,7 +248,7 @@ def _quarter(name: str) -> Quarter | None:
 def _submission(
     place: _Place, judge: Judge, quarter: Quarter | None, ccn: str | None
 ) -> tuple[Submission, tuple[str, ...]]:
-    """What the folder is judged as, and what of it was taken from the rows."""
+    """What the folder is judged as, with notes on what was taken from the rows."""
     folder = place.folder
     root = place.inbox or folder
     named = submission_at(folder, quarter or _quarter(folder.parent.name) or Quarter(1, 1), root)
@@ -257,9 +261,9 @@ def _submission(
     found_ccn, found_quarter = _identify_by_rows(place, judge)
     if not (ccn or found_ccn) and contents(replace(named, ccn=""), only=place.only).bills:
         raise UsageError(
-            "no bill names the hospital by its CCN",
+            "the bills do not identify the hospital",
             file=folder,
-            fix="name the folder by the CCN, and the folder above it by the quarter: 2025Q1/210043",
+            fix="name the folder after the CCN, and the folder above it after the quarter: 2025Q1/210043",
         )
     notes = []
     if ccn is None and found_ccn:
@@ -277,7 +281,7 @@ def _submission(
 
 
 def _identify_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]:
-    """The hospital and quarter most rows name; empty where the files cannot be read."""
+    """The hospital and quarter of most rows; empty if the files cannot be read."""
     found_ccn, found_quarter = "", None
     somewhere = Submission(place.folder, Quarter(1, 1), "", 1, place.folder)
     there = contents(somewhere, only=place.only)
@@ -289,7 +293,7 @@ def _identify_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]
         day = "discharge_date" if table == "discharges" else "service_date"
         try:
             with scratch_folder("copies") as copies:
-                cells = read_cells(judge.con, arrive(path, contract, copies), contract)
+                cells = read_cells(judge.con, scan_any_shape(path, contract, copies), contract)
         except ReadingError:
             continue
         forms = ", ".join(sql.format(day) for _, sql in DATE_FORMS.values())
@@ -299,7 +303,7 @@ def _identify_by_rows(place: _Place, judge: Judge) -> tuple[str, Quarter | None]
                     mode(year(d) * 4 + quarter(d)) filter (year(d) between 1900 and 2200)
                 from (select hospital_ccn, coalesce({forms}) as d from ({cells.sql}))"""
             ).fetchone() or (None, None)
-        except duckdb.Error:  # the verdict states what the engine cannot do with these rows
+        except duckdb.Error:  # the verdict will report the engine's failure
             continue
         found_ccn = found_ccn or row[0] or ""
         if found_quarter is None and row[1] is not None:

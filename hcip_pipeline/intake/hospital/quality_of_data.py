@@ -1,7 +1,7 @@
-"""Data quality by hospital and quarter: how often each rule was broken, against a year before and the state.
+"""Data quality by hospital and quarter: how often each rule was broken, compared with a year earlier and the state.
 
-Belongs here: counts read off receipts, their rates, worst first, with the way out. Does not belong here: a rule, or a
-count of its own; what may leave a hospital, and the pages of a release (``release.data_quality``).
+Belongs here: counts taken from receipts, and their rates, worst first, with the fix. Does not belong here: any rule or
+counting; what may leave a hospital, and the pages of a release (``release.data_quality``).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.rules.hospital import RULES
 from hcip_pipeline.rules.rule import Rule
 
-#: In place of a hospital: all hospitals of a quarter. In place of a table: a rule about a whole submission. In place of
-#: a column: a rule about a whole row.
+#: Instead of a hospital: all hospitals of a quarter. Instead of a table: a rule on a whole submission. Instead of a
+#: column: a rule on a whole row.
 STATE = "STATE"
 SUBMISSION = "submission"
 WHOLE = "(whole)"
@@ -32,7 +32,7 @@ _SCHEMA = DATA_QUALITY.schema
 _COUNTED = {name: _SCHEMA[name] for name in (*DATA_QUALITY.key, "status", "rows", "rows_read")}
 _TABLES = ("discharges", "charges")
 
-#: the receipts of a quarter
+#: A function that returns the receipts of a quarter.
 Received = Callable[[Quarter], Sequence[SubmissionReceipt]]
 
 #: table, rule, column
@@ -40,16 +40,16 @@ _Key = tuple[str, str, str]
 
 
 def counted(home: Home, quarters: Iterable[Quarter], received: Received | None = None) -> pl.DataFrame:
-    """Rows by rule, for the quarters and the same ones a year before: each hospital's, and ``STATE``'s.
+    """Rows by rule, for the quarters and the same quarters a year earlier: each hospital's, and ``STATE``'s.
 
-    Every hospital counts with the version in force, or with its newest one where none was accepted. A file in which no
-    rule was broken still has a row, with an empty rule, so that a rate of zero differs from no file.
+    Every hospital counts with the version in force, or with its newest one if none was accepted. A file in which no
+    rule was broken still has a row, with an empty rule, so that a rate of zero differs from a missing file.
 
     Args:
-        received: gives the receipts of a quarter, by hospital and version; None: those that the home has now.
+        received: returns the receipts of a quarter, by hospital and version; None: the home's current receipts.
 
     Returns:
-        The key of ``DATA_QUALITY``, status, rows (empty for a rule about a whole submission) and rows_read.
+        The key of ``DATA_QUALITY``, status, rows (empty for a rule on a whole submission) and rows_read.
     """
     rows: list[dict[str, Any]] = []
     for quarter in sorted({each for q in quarters for each in (q, q.year_before())}):
@@ -92,11 +92,11 @@ def data_quality(counts: pl.DataFrame, quarters: Iterable[Quarter]) -> pl.DataFr
     """Rates in the columns of ``DATA_QUALITY``.
 
     Args:
-        counts: as ``counted`` gives them; a column ``suppressed`` names what was hidden of a row.
+        counts: as ``counted`` returns them; a column ``suppressed`` lists the hidden columns of a row.
 
     Returns:
-        By quarter, worst first: what refuses a submission, what quarantines rows, what follows from that, warnings;
-        each by rate.
+        By quarter, worst first: rules that refuse a submission, rules that quarantine rows, rows that follow those,
+        warnings, remarks; each by rate.
     """
     every = counts.to_dicts()  # rules by hospital and quarter: a few thousand at most
     by_key = {tuple(row[name] for name in DATA_QUALITY.key): row for row in every}

@@ -1,10 +1,10 @@
-"""A scanned file as a table of cells, every one of them text, in DuckDB.
+"""A scanned file as a table of text cells in DuckDB.
 
 Belongs here: the header line, how a line becomes cells. Does not belong here: Parquet (``parquet_files``), what a cell
-may state (``edits``).
+may contain (``edits``).
 
-A CSV file is read line by line as one column, and the lines are cut into cells in SQL: so every row keeps the number
-of its line, a malformed one spoils nothing but itself, and what was read is exactly what was there.
+A CSV file is read line by line as one column, and the lines are split into cells in SQL. So every row keeps its line
+number, a malformed row affects no other, and nothing is changed on reading.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from hcip_pipeline.rules.problem import Problem
 #: A line longer than this is not a row of these tables.
 MAX_LINE_BYTES = 2_000_000
 
-#: What may separate cells, and how a message names it.
+#: Delimiters, and how messages name them.
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-#: How many lines down a header is looked for, to report that a title is above it.
+#: Number of lines searched for the header, to report a title above it.
 _TITLE_LINES = 20
 
 
 def read_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, needed: tuple[str, ...] = ()) -> Cells:
-    """Load a file into ``raw_<table>`` and state how its cells are selected.
+    """Load a file into ``raw_<table>`` and return how to select its cells.
 
     Args:
-        needed: optional columns of the contract that this policy does need.
+        needed: optional columns of the contract that this policy requires.
 
     Raises:
         ReadingError: the file cannot be read, or a column is missing, repeated or of a wrong type.
@@ -43,9 +43,9 @@ def read_cells(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, ne
         raise ReadingError(found.problem)
     try:
         return parquet_cells(con, found, table, needed) if found.is_parquet else _csv(con, found, table, needed)
-    except duckdb.Error as error:  # the engine's own words may quote a row
+    except duckdb.Error as error:  # the engine's message may quote a row
         reason = (
-            "holds a line that is far too long"
+            "contains a line that is far too long"
             if "max_line_size" in str(error) or "Maximum line" in str(error)
             else "cannot be read"
         )
@@ -69,14 +69,14 @@ def _csv(con: duckdb.DuckDBPyConnection, found: FileScan, table: Table, needed: 
     filled = "nullif(trim(line), '')" if found.has_padding else "line"
     lines = con.execute(f"select count(*), count({filled}) from raw_{table.name}").fetchone() or (0, 0)
     if lines[0] != found.lines:
-        raise ReadingError(Problem("F-UNREADABLE", "is not made of lines of text", file=found.name))
+        raise ReadingError(Problem("F-UNREADABLE", "does not consist of lines of text", file=found.name))
     if lines[1] <= 1:
-        raise ReadingError(Problem("F-NO-ROWS", "has a header and no rows", file=found.name))
+        raise ReadingError(Problem("F-NO-ROWS", "has a header but no rows", file=found.name))
     return Cells(csv_sql(table, header, found), header.names, problems, has_lines=True)
 
 
 def csv_sql(table: Table, header: Header, found: FileScan) -> str:
-    """SQL that cuts the lines of ``raw_<table>`` into cells."""
+    """SQL that splits the lines of ``raw_<table>`` into cells."""
     sign = header.delimiter
     split = _split(sign, has_quotes=found.has_quotes)
     if found.has_padding or sign != ",":
@@ -104,24 +104,24 @@ def _quoted(sign: str) -> str:
 
 
 def _without_empty_quotes(sign: str) -> str:
-    """The line between two delimiters, ``""`` between delimiters taken away: twice, for neighbors share one."""
+    """The line between two delimiters, without ``""`` between delimiters; done twice because neighbors share one."""
     mark = _quoted(sign)
     empty, gone = f"{mark} || '\"\"' || {mark}", f"{mark} || {mark}"
     return f"replace(replace({mark} || line || {mark}, {empty}, {gone}), {empty}, {gone})"
 
 
 def _split(sign: str, *, has_quotes: bool) -> str:
-    """How a line becomes a list of cells: null where quotes are not as RFC 4180 has them (SQL over line and bare)."""
+    """SQL over line and bare for the list of cells; null if the quotes do not follow RFC 4180."""
     mark = _quoted(sign)
     if not has_quotes:
         return f"string_split(line, {mark})"
     cell = rf'("(?:[^"]|"")*"|[^"\x{ord(sign):02x}]*)'
     between = rf"\x{ord(sign):02x}"
-    # Cheapest first: quotes round empty cells only; every cell quoted, none with a quote inside; RFC 4180 in full.
+    # Cheapest first: quotes only around empty cells; every cell quoted, none with a quote inside; all of RFC 4180.
     joint = f"'\"' || {mark} || '\"'"
     all_quoted = "line[1] = '\"' and line[-1] = '\"' and length(line) > 1"
     all_quoted += f" and not contains(replace(line, {joint}, '')[2:-2], '\"')"
-    well_formed = f"regexp_full_match(line, '{cell}(?:{between}{cell})*')"  # how many there are is looked at afterward
+    well_formed = f"regexp_full_match(line, '{cell}(?:{between}{cell})*')"  # their number is checked later
     unquote = "case when cell[1] = '\"' then replace(cell[2:-2], '\"\"', '\"') else cell end"
     return (
         f"case when not contains(bare, '\"') then string_split(bare[2:-2], {mark})"
@@ -134,7 +134,7 @@ def _split(sign: str, *, has_quotes: bool) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """The header line: names in lower case, what separates them, its line, and what is reported about it."""
+    """The header line: lowercase names, their delimiter, the line number, and problems to report."""
 
     names: tuple[str, ...]
     delimiter: str
@@ -143,7 +143,7 @@ class Header:
 
 
 def _header(found: FileScan, table: Table) -> Header:
-    """The first line that holds anything, as a header.
+    """The first line that is not blank, as a header.
 
     Raises:
         ReadingError: it is not a header, or the header is below it.
@@ -161,16 +161,14 @@ def _header(found: FileScan, table: Table) -> Header:
                 )
     noted = []
     if delimiter != ",":
-        noted.append(
-            Problem("F-DELIMITER", f"cells are separated by {DELIMITERS[delimiter]}, and read so", file=found.name)
-        )
+        noted.append(Problem("F-DELIMITER", f"cells are separated by {DELIMITERS[delimiter]}", file=found.name))
     if any(name != name.lower() and name.lower() in table.names for name in names):
-        noted.append(Problem("F-LETTER-CASE", "column names are read in lower case", file=found.name, row=row))
+        noted.append(Problem("F-LETTER-CASE", "column names are read as lowercase", file=found.name, row=row))
     return Header(tuple(name.lower() for name in names), delimiter, tuple(noted), row)
 
 
 def _cut_header(line: bytes, table: Table) -> tuple[tuple[str, ...] | None, str]:
-    """The names of a header, cut by the delimiter that finds most of the table's columns."""
+    """The names of a header, split by the delimiter that finds most of the table's columns."""
     best: tuple[str, ...] | None = None
     chosen = ","
     for delimiter in DELIMITERS:

@@ -1,7 +1,7 @@
-"""The account of a submission: every file with its hash, every row with its outcome, every rule with its count.
+"""The receipt of a submission: every file with its hash, every row with its outcome, every rule with its count.
 
-Belongs here: what a receipt states, and its way to JSON and back. Does not belong here: how the facts are found
-(``judging``), and where receipts lie (``ingest``).
+Belongs here: the contents of a receipt, and its conversion to and from JSON. Does not belong here: how the facts are
+found (``judging``), and where receipts are stored (``ingest``).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Tally:
         return self.read == self.accepted + self.quarantined + self.superseded
 
     def refused(self) -> Tally:
-        """Nothing of a refused submission is accepted: all of it is quarantined."""
+        """The tally after the submission is refused: everything is quarantined."""
         return Tally(self.read, Decimal(0), self.read, Decimal(0))
 
     def replaced(self) -> Tally:
-        """As it is once a newer version is in force."""
+        """The tally once a newer version is in force."""
         return Tally(self.read, Decimal(0), self.quarantined, self.accepted + self.superseded)
 
 
@@ -48,7 +48,7 @@ class FileReceipt:
     Attributes:
         table: discharges, charges, or empty for control totals.
         rows: data rows by outcome; dollars: total_charges, or charge without total lines (0001), by outcome.
-        error_rows: rows that break an ERROR rule themselves (the 1%).
+        error_rows: rows that break an ERROR rule themselves (for the 1% limit).
         same_as: an earlier file with the same sha256, ``<submission>/<name>``.
     """
 
@@ -64,10 +64,10 @@ class FileReceipt:
 
 @dataclass(frozen=True)
 class RuleCount:
-    """A row rule, the column it was broken in, how many rows, and the first few of their line numbers.
+    """A row rule, the column in which it was broken, how many rows, and the first few of their line numbers.
 
     Attributes:
-        places: of those first few, where lines are segments of several files of bills.
+        places: the places of those first few, if the lines are segments of several files of bills.
     """
 
     rule: str
@@ -80,7 +80,7 @@ class RuleCount:
 
 @dataclass(frozen=True)
 class BillCount:
-    """Bills of one outcome (counted, replaced, voided, …), and what they charge."""
+    """Bills with one outcome (counted, replaced, voided, …), and their charges."""
 
     outcome: str
     bills: int
@@ -89,7 +89,7 @@ class BillCount:
 
 @dataclass(frozen=True)
 class Change:
-    """What a resubmission changed in what is in force: rows and dollars, new minus old."""
+    """How a resubmission changed the data in force: rows and dollars, new minus old."""
 
     against: str
     discharges: int
@@ -99,7 +99,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """What a folder held when it was refused for lack of files, and why: it was completed in place."""
+    """The files of a folder that was refused because files were missing, and the problems; it was later completed."""
 
     files: tuple[tuple[str, str], ...]
     problems: tuple[tuple[str, str], ...]
@@ -110,17 +110,16 @@ class SubmissionReceipt:
     """One submission, accepted once.
 
     Attributes:
-        problems: SUBMISSION rules met; those that refuse come first.
-        in_force: the newest accepted version of its hospital and quarter.
-        discharges: accepted discharges (what volume is compared on).
-        stated_time: when the submitter states it was made; nothing here reads a clock.
-        entries: names of its files in the folder, also of those that were not read.
-        earlier: verdicts on the same folder while it lacked files, the oldest first: files by name and sha256, and
+        problems: SUBMISSION rules that are broken; those that refuse come first.
+        in_force: whether it is the newest accepted version of its hospital and quarter.
+        stated_time: when the submitter says it was made; nothing here reads a clock.
+        entries: names of its files in the folder, including those that were not read.
+        earlier: verdicts on the same folder while files were missing, oldest first: files by name and sha256, and
             refusals by rule and message.
-        is_new: whether it was judged by the very command that has it; never written down.
-        shape: what kind of files it came as, where these are not the tables themselves.
-        bills: of a submission of bills, all of them by what became of them.
-        judged_with: hash of rules, reference tables and cost method: another one judges the submission again.
+        is_new: whether the current command judged it; never written to a file.
+        shape: the kind of files it came as, if these are not the tables themselves.
+        bills: for a submission of bills, all of them by outcome.
+        judged_with: hash of rules, reference tables and cost method; if it changes, the submission is judged again.
     """
 
     submission: str
@@ -144,7 +143,7 @@ class SubmissionReceipt:
     is_new: bool = field(default=False, compare=False)
 
     def as_earlier(self) -> tuple[Incomplete, ...]:
-        """Its own verdict after the ones before it, for the receipt of the completed folder."""
+        """Earlier verdicts and this one, for the receipt of the completed folder."""
         files = tuple((file.name, file.sha256) for file in self.files)
         return (*self.earlier, Incomplete(files, tuple((p.rule, p.message) for p in self.refusals)))
 
@@ -154,7 +153,7 @@ class SubmissionReceipt:
         return tuple(problem for problem in self.problems if problem.refuses)
 
     def file(self, table: str) -> FileReceipt | None:
-        """Receipt of one table's file; None: it was not sent. Several files of bills are one, without a hash."""
+        """Receipt of one table's file; None if it was not sent. Several files of bills count as one, without a hash."""
         files = [file for file in self.files if file.table == table]
         if len(files) < 2:
             return files[0] if files else None
@@ -174,7 +173,7 @@ class SubmissionReceipt:
         return int(getattr(file.rows, outcome)) if file else 0
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: numbers of rows as numbers, dollars as text, rules with severity and fix."""
+        """The receipt for JSON: row counts as numbers, dollars as text, rules with severity and fix."""
         content = asdict(self)
         del content["is_new"]
         if not self.shape:

@@ -1,8 +1,7 @@
-"""A file in the shape it arrives, scanned: what is not a plain UTF-8 CSV becomes a copy that is, line for line.
+"""Scanning a file in the shape it arrives in: anything but a plain UTF-8 CSV is copied to one, line by line.
 
-Belongs here: workbooks, zipped CSV files, Windows-1252 text. The copy keeps the row numbers of what was sent, and lies
-in a folder that is gone with the verdict. Does not belong here: delimiters and headers (``reading``), cells
-(``habits``).
+Belongs here: workbooks, zipped CSV files, Windows-1252 text. The copy keeps the row numbers of the original and is
+deleted after the verdict. Does not belong here: delimiters and headers (``reading``), cells (``habits``).
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from hcip_pipeline.tables.file_names import shown_unknown
 from hcip_pipeline.tables.workbooks import FormulaError, WorkbookError, ignored_sheets, sheet_rows
 
 _CHUNK = 1 << 20
-#: Sheets that a message names.
+#: Number of sheets that a message names.
 _SHEETS = 5
 
 
-def arrive(path: Path, table: Table, scratch: Path) -> FileScan:
-    """Scan a file in any shape that is read; never raises for what the file holds.
+def scan_any_shape(path: Path, table: Table, scratch: Path) -> FileScan:
+    """Scan a file in any supported shape; never raises because of the file's contents.
 
     Args:
-        path: a file whose name ends as ``folders.FORMATS`` has it, in any letter case.
-        table: what it holds.
-        scratch: a folder for copies; they hold what the file holds.
+        path: a file with one of the endings of ``folders.FORMATS``, in any letter case.
+        table: the table that it contains.
+        scratch: a folder for copies, which contain the same data as the file.
     """
     found = scan_file(path)
     copy = scratch / f"{table.name}.csv"
@@ -48,7 +47,7 @@ def arrive(path: Path, table: Table, scratch: Path) -> FileScan:
 
 
 def _copied(found: FileScan, copy: Path, make: Callable[[], tuple[Problem, ...]]) -> FileScan:
-    """The scan of a copy, under the name, size and hash of what was sent."""
+    """The scan of a copy, with the name, size and hash of the original."""
     try:
         noted = make()
     except _UnreadableError as error:
@@ -96,7 +95,7 @@ def _from_zip(found: FileScan, copy: Path) -> tuple[Problem, ...]:
                 item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX/")
             ]
             if len(files) != 1:
-                raise _UnreadableError("F-COMPRESSION", f"holds {len(files)} files, not one")
+                raise _UnreadableError("F-COMPRESSION", f"contains {len(files)} files, not one")
             unpacked = 0
             with archive.open(files[0]) as stream, copy.open("wb") as target:
                 while chunk := stream.read(_CHUNK):
@@ -120,4 +119,4 @@ def _from_windows_1252(found: FileScan, copy: Path) -> tuple[Problem, ...]:
         raise _UnreadableError("F-ENCODING", "is neither UTF-8 nor Windows-1252 text") from None
     except DAMAGE:
         raise _UnreadableError("F-COMPRESSION", "is truncated or not a gzip file") from None
-    return (Problem("F-WINDOWS-1252", "is Windows-1252 text, and read so", file=found.name),)
+    return (Problem("F-WINDOWS-1252", "is Windows-1252 text and is read as such", file=found.name),)

@@ -1,6 +1,6 @@
-"""What submissions of a hospital mean to each other: which version is in force, what it changed, what was sent before.
+"""How submissions of a hospital relate: which version is in force, what it changed, which files were sent before.
 
-Belongs here: facts that need more than one receipt, computed each time, so that the order of ingesting does not matter.
+Belongs here: facts that need more than one receipt, recomputed each time so that the order of ingesting is irrelevant.
 Does not belong here: the facts of one submission (``judging``).
 """
 
@@ -20,18 +20,18 @@ _DERIVED = ("S-VOLUME", "S-REPEATED")
 
 
 def order(receipt: SubmissionReceipt) -> tuple[str, str, int, str]:
-    """By quarter, hospital and version; folders that name no hospital come last."""
+    """Sort key by quarter, hospital and version; folders without a hospital's name come last."""
     return (receipt.quarter, receipt.ccn or "~", receipt.version, receipt.stem)
 
 
 def with_problem(receipt: SubmissionReceipt, problem: Problem) -> SubmissionReceipt:
-    """The receipt with one more problem, refusing ones first."""
+    """The receipt with one more problem; problems that refuse come first."""
     problems = sorted((*receipt.problems, problem), key=lambda p: not p.refuses)
     return replace(receipt, problems=tuple(problems))
 
 
 def settle(of_quarter: Iterable[SubmissionReceipt], others: Iterable[SubmissionReceipt]) -> list[SubmissionReceipt]:
-    """Receipts of one quarter with everything that follows from the other receipts of the lake, in order."""
+    """Receipts of one quarter, in order, with all facts that depend on the other receipts of the lake."""
     own = [_alone(receipt) for receipt in sorted(of_quarter, key=order)]
     elsewhere = [_alone(receipt) for receipt in others]
     first = _first_senders([*own, *elsewhere])
@@ -80,7 +80,7 @@ def _change(old: SubmissionReceipt, new: SubmissionReceipt) -> Change:
 
 
 def _volume(receipt: SubmissionReceipt, elsewhere: list[SubmissionReceipt]) -> SubmissionReceipt:
-    """Discharges kept against those in force for the same quarter a year before."""
+    """Compare accepted discharges with those in force for the same quarter a year earlier."""
     if receipt.status != "accepted" or not receipt.ccn:
         return receipt
     year_before = str(Quarter.parse(receipt.quarter).year_before())

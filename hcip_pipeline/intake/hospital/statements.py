@@ -1,7 +1,7 @@
-"""The statements of the intake, each in a file of its own in ``sql/``.
+"""The intake's SQL statements, each in its own file in ``sql/``.
 
-Belongs here: reading them, and putting in what the rules and the files of a submission give. Does not belong here: any
-rule, and running a statement.
+Belongs here: reading them and filling in expressions from the rules and the files of a submission. Does not belong
+here: any rule, and running a statement.
 """
 
 from __future__ import annotations
@@ -21,6 +21,6 @@ def statement(name: str, **parts: object) -> str:
     """The SQL of ``sql/<name>.sql``.
 
     Args:
-        parts: expressions and lists that the file names. None of them comes from a cell of a submission.
+        parts: expressions and lists that the file uses. None of them comes from a cell of a submission.
     """
     return _environment().get_template(f"{name}.sql").render(parts)

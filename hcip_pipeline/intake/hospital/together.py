@@ -1,12 +1,12 @@
 """Judging a quarter's submissions in several processes at once, on one machine or on several that share the home.
 
-Belongs here: which submissions are free, and where a verdict waits until the quarter is accepted. Does not belong here:
-the verdict (``judging``), what then counts (``ingest``).
+Belongs here: which submissions are free, and where a verdict is stored until the quarter is ingested. Does not belong
+here: the verdict (``judging``), and which submissions count (``ingest``).
 
-A process judges whatever no other has in hand: accepted rows go to the lake, and the receipt to
-``lake/hospital/judged``, where it does not count yet. Whoever ingests the quarter afterwards finds it there instead of
-judging again, so the lake is the one that a single process makes. What a killed process had in hand has no receipt, and
-another judges it.
+A process judges any submission that no other is judging: accepted rows go to the lake, and the receipt to
+``lake/hospital/judged``, where it does not count yet. The process that ingests the quarter later finds it there instead
+of judging again, so the lake is the same as if a single process had done everything. A submission that a killed process
+was judging has no receipt, so another process judges it.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference
 
-#: holds a submission while it is judged; gives whether no one else does
+#: Locks a submission while it is judged; yields whether the lock was free.
 Hold = Callable[[Submission], AbstractContextManager[bool]]
 
 
 def judge_free(
     home: Home, quarter: Quarter, policy: Policy, hold: Hold, progress: Callable[[str], None] | None = None
 ) -> int:
-    """Judge every submission of a quarter that is not in the lake and that no one else is judging; returns how many.
+    """Judge every submission of a quarter that is not in the lake and that no one else is judging; return how many.
 
-    No one else ingests the quarter meanwhile: the caller ensures that.
+    The caller ensures that no one else ingests the quarter meanwhile.
 
     Args:
         progress: called with the submission before each is judged.

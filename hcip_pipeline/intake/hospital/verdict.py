@@ -1,7 +1,7 @@
-"""The verdict of a preflight on a submission: each rule once and the worst first.
+"""The verdict of a preflight on a submission: each rule once, the worst first.
 
-Belongs here: order, and which problems of a submission are one entry. Does not belong here: any rule, and how a verdict
-looks (``rules.rendering``).
+Belongs here: the order, and how problems of a submission are grouped into entries. Does not belong here: any rule, and
+how a verdict looks (``rules.rendering``).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Weight = Literal["refuses", "error", "follows", "warning", "note"]
 
-#: Places of an entry that are named; all are counted.
+#: Number of places that an entry names; all are counted.
 PLACES = 3
-#: A share over its bound is one entry with the rule on rows that it counts.
+#: Rule on a share -> the rules whose rows it counts; they are shown as one entry.
 _COUNTED_BY = {
     "S-UNMAPPED": ("C-REVENUE-CODE-UNMAPPED",),
     "S-PATIENT-ID-MISSING": ("D-PATIENT-ID-MISSING",),
@@ -36,7 +36,7 @@ _COUNTED_BY = {
 
 
 def verdict(result: CheckResult) -> Verdict:
-    """Every rule that is broken once, the worst first: what refuses, rows kept out, what follows, warnings, remarks."""
+    """Every broken rule once, the worst first: refusals, quarantined rows and rows that follow, warnings, remarks."""
     entries = _entries(result)
     by_weight: dict[Weight, list[BrokenRule]] = {}
     for entry in sorted(entries, key=lambda entry: -entry.row_count):
@@ -44,12 +44,12 @@ def verdict(result: CheckResult) -> Verdict:
     headings: tuple[tuple[str, Tone, tuple[Weight, ...]], ...] = (
         ("Why it is refused", "bad", ("refuses",)),
         (
-            "Rows that are quarantined" if result.accepted else "Rows that break an ERROR rule",
+            "Quarantined rows" if result.accepted else "Rows that break an ERROR rule",
             "bad",
             ("error", "follows"),
         ),
         (
-            "Rows that are accepted with a warning" if result.accepted else "Rows that are worth a look",
+            "Rows accepted with a warning" if result.accepted else "Rows worth checking",
             "warn",
             ("warning",),
         ),
@@ -66,7 +66,7 @@ def verdict(result: CheckResult) -> Verdict:
         notes=(*_bills(result.receipt), *result.notes),
         counts=_counts(result.receipt),
         consequence="No row of a refused submission is used; the last accepted submission stays in force.",
-        in_order="Every row is in order.",
+        in_order="No rule is broken.",
     )
 
 
@@ -123,7 +123,7 @@ def _place(count: RuleCount, rows: Sequence[Problem]) -> Place:
 
 
 def _bills(receipt: SubmissionReceipt) -> tuple[str, ...]:
-    """What became of the bills, which are more than stays where several are of one."""
+    """The bills by outcome; there may be several for one stay."""
     if not receipt.bills:
         return ()
     outcomes = "; ".join(f"{count.bills:,} {count.outcome} ({dollars(count.dollars)})" for count in receipt.bills)

@@ -1,7 +1,7 @@
-"""How a column is read where one cell alone does not state: the form of its dates, identifiers that end in ``.0``.
+"""Readings that depend on the whole column rather than on one cell: the form of dates, identifiers ending in ``.0``.
 
-Belongs here: looking at every cell of a column of which some row is odd. Does not belong here: readings of a cell by
-itself (``habits``), and which rows are odd (``mending``).
+Belongs here: examining every cell of a column that has an odd row. Does not belong here: readings of single cells
+(``habits``), and which rows are odd (``mending``).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from hcip_pipeline.intake.hospital.placeholders import is_placeholder
 from hcip_pipeline.intake.hospital.submission_database import SubmissionDatabase
 from hcip_pipeline.rules.problem import Problem
 
-#: Identifiers as text, which a data frame may have held as numbers.
+#: Text identifiers that a data frame may have stored as numbers.
 _IDENTIFIERS = ("account_no", "patient_id")
 _EXAMPLES = {"iso": "2025-03-14", "iso with a time": "2025-03-14 00:00:00", "month first": "3/14/2025"}
 
 
 @dataclass(frozen=True)
 class Forms:
-    """What the dates of a file are written like.
+    """How the dates of a file are written.
 
     Attributes:
-        readings: of the columns whose dates are all in one form, other than the plain one.
-        has_day_first: whether any date has its day before its month: then none is read with the month first.
+        readings: readings of the columns whose dates are all in one form other than YYYY-MM-DD.
+        has_day_first: whether any date has the day before the month; if so, none is read with the month first.
         problems: columns that are not read, and why.
     """
 
@@ -39,7 +39,7 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
     """The form of each column of dates; a mixture is not read.
 
     Args:
-        cells: SQL of the file's cells as they are read so far.
+        cells: SQL of the file's cells with the readings found so far.
     """
     columns = [column.name for column in table.columns if column.type == "date"]
     forms = list(habits.DATE_FORMS)
@@ -50,7 +50,7 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
             is_form = f"regexp_full_match({column}, '{pattern}')"
             asked.append(f"count(*) filter ({is_form})")
             asked.append(f"min(row) filter ({is_form} and {day.format(column)} is null)")
-    # Only columns that some odd row has in another form are worth a look at every row.
+    # All rows are examined only if some odd row has a date in another form.
     odd = database.run(f"select {', '.join(asked)} from odd_{table.name} where shape_ok").fetchone() or ()
     if not any(met for n, met in enumerate(odd[::2]) if forms[n % len(forms)] != "iso"):
         return Forms()
@@ -71,7 +71,7 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
             readings.append(habits.date_reading(column, form))
     if "month first" in not_days:
         column, line = not_days["month first"]
-        words = f"{column} has no month of that number in line {line}: no date is read month first"
+        words = f"{column} in line {line} is not a date with the month first, so no date is read that way"
         problems.append(Problem("F-DATE-FORMS", words, file=file, row=line))
     return Forms(tuple(readings), "month first" in not_days, tuple(problems))
 
@@ -79,7 +79,7 @@ def date_forms(database: SubmissionDatabase, table: Table, file: str, cells: str
 def identifier_forms(
     database: SubmissionDatabase, table: Table, file: str, cells: str
 ) -> tuple[list[ColumnReading], list[Problem]]:
-    """Identifiers of which all end in ``.0`` are read without it; where only some do, they would match no one.
+    """Identifiers that all end in ``.0`` are read without it; if only some do, the file is refused.
 
     Args:
         cells: as for :func:`date_forms`.
@@ -100,7 +100,7 @@ def identifier_forms(
             readings.append(habits.without_decimals(column))
             continue
         words = (
-            f"{column} ends in .0 in {ending:,} of {rows:,} rows (line {first}) and not in the others (line {other})"
+            f"{column} ends in .0 in {ending:,} of {rows:,} rows (line {first}) but not in the others (line {other})"
         )
         problems.append(Problem("F-ID-MIXED", words, file=file, row=first))
     return readings, problems
@@ -109,7 +109,7 @@ def identifier_forms(
 def list_readings(
     database: SubmissionDatabase, table: Table, cells: str, *, has_day_first: bool
 ) -> list[ColumnReading]:
-    """Columns of codes and of lists of codes that some odd row writes otherwise than the contract."""
+    """Columns of codes and of lists of codes that some odd row writes in another form than the contract's."""
     candidates = [column for column in code_lists.COLUMNS if column in table.names]
     if not candidates:
         return []

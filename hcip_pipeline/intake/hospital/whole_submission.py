@@ -27,10 +27,10 @@ from hcip_pipeline.rules.problem import Problem
 def problems_of_whole(
     outcome: SubmissionCounts, totals: ControlTotals | None, names: Mapping[str, str]
 ) -> list[Problem]:
-    """Every rule on the whole that the counts of a submission break.
+    """The problems of a submission as a whole, judging by its counts.
 
     Args:
-        totals: what the hospital counted itself; None where it sent no totals.
+        totals: the hospital's own counts; None if it sent no totals.
         names: table -> name of its file.
     """
     return [*_error_rates(outcome, names), *_totals(outcome, totals), *_missing(outcome), *_unmapped(outcome)]
@@ -45,7 +45,7 @@ def _error_rates(outcome: SubmissionCounts, names: Mapping[str, str]) -> Iterato
 
 
 def _most_frequent(outcome: SubmissionCounts, table: str) -> str:
-    """The ERROR rule that most rows of a table break, with the first of them."""
+    """The ERROR rule that most rows of a table break, with the first such row."""
     broken = [each for each in outcome.rules if each.table == table and RULES[each.rule].severity == "ERROR"]
     if not broken:
         return ""
@@ -60,7 +60,7 @@ def _totals(outcome: SubmissionCounts, totals: ControlTotals | None) -> Sequence
     if totals is None:
         return []
     discharges, charges = outcome.tables.get("discharges"), outcome.tables.get("charges")
-    # A row that is repeated may have been counted once or twice.
+    # The hospital may have counted repeated rows once or twice.
     as_sent, once = (differences(totals, *_read(discharges, charges, twice=twice)) for twice in (True, False))
     return once if len(once) < len(as_sent) else as_sent
 
@@ -76,7 +76,7 @@ def _missing(outcome: SubmissionCounts) -> Iterator[Problem]:
 def _read(
     discharges: TableCount | None, charges: TableCount | None, *, twice: bool
 ) -> tuple[int | None, int | None, Decimal | None]:
-    """Discharges, charge lines and dollars of discharges that were read; with repeated rows, or without."""
+    """Discharges, charge lines and dollars of discharges that were read, with or without repeated rows."""
     return (
         discharges.read + twice * discharges.repeated if discharges else None,
         charges.read + twice * charges.repeated if charges else None,

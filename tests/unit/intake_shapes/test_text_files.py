@@ -188,7 +188,7 @@ def test_a_misspelled_column_is_offered_what_it_resembles(judge: Judge, tmp_path
         judge, tmp_path / CCN, altered("charges", lambda b: b.replace(b"revenue_code", b"Revenue Code", 1))()
     )
     (problem,) = receipt.refusals
-    assert problem.message == "the column revenue_code is missing; 'revenue code' resembles it"
+    assert problem.message == "the column revenue_code is missing; 'revenue code' is similar"
 
 
 def test_a_file_under_another_name_is_named_where_one_is_missing(judge: Judge, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
--- Distinct codes of the discharges against their tables: which are unknown, and which APR-DRGs are surgical.
+-- Distinct codes of the discharges checked against their tables: unknown codes, and surgical APR-DRGs.
 create table codes_met as
 select
     'drg' as kind,

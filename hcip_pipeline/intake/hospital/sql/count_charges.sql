@@ -1,4 +1,4 @@
--- Charge lines and their dollars: all that were read, those accepted, and the rate centers of these.
+-- Charge lines and their dollars: all that were read, the accepted ones, and the rate centers of the accepted ones.
 select
     (select coalesce(sum(lines), 0) from sums),
     (select coalesce(sum(charged), 0) from sums),

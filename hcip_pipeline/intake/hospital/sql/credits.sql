@@ -1,4 +1,4 @@
--- Credits are netted by account and revenue code: those that come to less than zero.
+-- Accounts and revenue codes whose lines, netted with their credits, total less than zero.
 create table credits as
 select account_no, revenue_code
 from c

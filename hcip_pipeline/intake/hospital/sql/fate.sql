@@ -1,4 +1,4 @@
--- Accounts of the discharges, in order of those that are kept; null where the discharge is not.
+-- Accounts of the discharges: k numbers the kept ones in order and is null if the discharge is not kept.
 create table rejected as
 select row from d where broken
 union

@@ -1,4 +1,4 @@
--- What was found, with its cell redacted.
+-- All findings, with redacted cells.
 insert into findings
 select file, row, "column", rule, coalesce({{ redacted }}, '') as value
 from found

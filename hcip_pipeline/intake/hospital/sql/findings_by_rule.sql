@@ -1,4 +1,4 @@
--- Every ERROR rule that is broken, with its rows and the first of them.
+-- Every broken ERROR rule, with the number of rows and the first few.
 select rule, file, "column", count(*), min(row, {{ listed }})
 from findings
 group by all

@@ -1,4 +1,4 @@
--- Discharges that are kept out by other rows: repeated keys, and what the two files owe each other.
+-- Discharges that are rejected because of other rows: repeated keys, and rules between the two files.
 create table found as
 with repeated as (
     select row, account_no

@@ -1,4 +1,4 @@
--- Charge lines by revenue code, with the rows that each warning is about.
+-- Charge lines by revenue code, with the number of rows for each warning.
 select
     revenue_code,
     count(*) as lines,

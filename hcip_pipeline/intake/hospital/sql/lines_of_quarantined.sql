@@ -1,4 +1,4 @@
--- Charge lines that are in order, of discharges that are quarantined.
+-- Valid charge lines of quarantined discharges.
 insert into found
 select 'charges', row, '', 'C-DISCHARGE-QUARANTINED', ''
 from c

@@ -1,4 +1,4 @@
--- Discharges with an unknown code are broken.
+-- Mark discharges with an unknown code as broken.
 update d set broken = true
 where
     shape_ok

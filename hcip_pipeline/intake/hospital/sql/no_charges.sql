@@ -1,4 +1,4 @@
--- Without a file of charges there are no sums and no credits.
+-- Without a charges file there are no sums and no credits.
 create table sums (
     account_no varchar, lines bigint, broken_lines bigint, unreadable bigint, charged decimal(38, 2), cost decimal(38, 10)
 );

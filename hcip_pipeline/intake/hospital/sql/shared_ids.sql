@@ -1,4 +1,4 @@
--- Patient ids that come with several dates of birth.
+-- Patient ids that appear with several dates of birth.
 create table shared_ids as
 select patient_id
 from d

@@ -1,4 +1,4 @@
--- Which kinds of fault there are at all: most submissions have none, and nothing more is read.
+-- Which kinds of fault exist at all: most submissions have none, and nothing more is read.
 select
     exists(from found),
     exists(from d where broken),
