@@ -73,7 +73,7 @@ def test_a_folder_without_a_submission_is_a_usage_error(capsys: pytest.CaptureFi
     assert code == 2 and "the folder contains no submission" in err and "What to do" in err
     Draft(ccn=CCN, count=2).write(tmp_path / CCN)
     code, _, err = run(capsys, str(tmp_path))
-    assert code == 2 and "the folder holds 1 submissions" in err
+    assert code == 2 and "the folder contains 1 submission" in err
 
 
 def test_each_finding_is_reported_once_within_80_columns(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

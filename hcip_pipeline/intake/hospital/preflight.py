@@ -218,7 +218,7 @@ def _place(path: Path) -> _Place:
     if not only and not in_inbox and not _is_submission(folder):
         inner = [entry.name for entry in folder.iterdir() if entry.is_dir() and _is_submission(entry)]
         what = (
-            f"the folder contains {len(inner)} submissions"
+            f"the folder contains {len(inner)} submission{'s' * (len(inner) != 1)}"
             if inner
             else f"the folder contains no submission{_seen(folder)}"
         )
