@@ -80,7 +80,7 @@ def write_export(folder: Path, files: dict[str, bytes], **changed: Any) -> Path:
     return folder
 
 
-def whole(**files: bytes) -> dict[str, bytes]:
+def valid_export(**files: bytes) -> dict[str, bytes]:
     """The files of a valid export, with some replaced."""
     given = {
         "Coverage.ndjson": lines(covered()),

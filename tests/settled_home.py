@@ -141,7 +141,7 @@ def build_settled_home(folder: Path) -> None:
     (folder / _RECORD).write_text(json.dumps({"release": kept, "messages": messages}), encoding="utf-8")
 
 
-def release_alone(home: Home) -> None:
+def materialize_release(home: Home) -> None:
     """*Materialize* the asset ``release`` from the build on disk, as the UI does."""
     with runs_on(home) as runs:
         runs.definitions.resolve_job_def("settlement").execute_in_process(

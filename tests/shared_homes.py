@@ -162,7 +162,7 @@ def kill_at_every_write(begin: Callable[[int], tuple[Machine, Machine, Machine]]
 
 
 @contextmanager
-def killed_while_bringing(step: int) -> Iterator[list[str]]:
+def killed_while_fetching(step: int) -> Iterator[list[str]]:
     """Kill the machine before it reads its ``step``-th object."""
     begun: list[str] = []
     real = bringing.get_object

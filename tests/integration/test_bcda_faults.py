@@ -14,7 +14,7 @@ from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import files_in_force, receipts
 from hcip_pipeline.intake.claims.months import check_claims, ingest_claims
 from hcip_pipeline.rules.bcda import RULES
-from tests.bcda_exports import covered, lines, person, stay, whole, write_export
+from tests.bcda_exports import covered, lines, person, stay, valid_export, write_export
 
 EOB = "ExplanationOfBenefit"
 
@@ -191,7 +191,7 @@ _FIRST = {rule: number for number, (rule, *_) in reversed(list(enumerate(FAULTS)
 def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     rule, file, row, files, manifest = FAULTS[number]
     home = Home(tmp_path)
-    folder = write_export(home.inbox / "cms" / "2025-04", whole(**files), **manifest)
+    folder = write_export(home.inbox / "cms" / "2025-04", valid_export(**files), **manifest)
     if "1-error" in files:  # the manifest does not list a file of errors among the outputs
         stated = json.loads((folder / "manifest.json").read_text())
         stated["output"] = [entry for entry in stated["output"] if "error" not in entry["url"]]
@@ -209,7 +209,7 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
 
 
 def test_a_compressed_file_is_read_unless_it_is_truncated_or_expands_too_far(tmp_path):
-    good = whole()
+    good = valid_export()
     packed = {f"{name}.gz": gzip.compress(content) for name, content in good.items()}
     home = Home(tmp_path / "good")
     write_export(home.inbox / "cms" / "2025-04", packed)
@@ -230,7 +230,7 @@ def test_a_compressed_file_is_read_unless_it_is_truncated_or_expands_too_far(tmp
 
 
 def test_an_export_without_a_manifest_or_with_two_is_refused(tmp_path):
-    folder = write_export(tmp_path / "export", whole())
+    folder = write_export(tmp_path / "export", valid_export())
     (folder / "copy.json").write_bytes((folder / "manifest.json").read_bytes())
     assert [r.rule for r in check_claims(folder)] == ["BCDA-NO-MANIFEST"]
     for name in ("copy.json", "manifest.json"):
@@ -240,7 +240,7 @@ def test_an_export_without_a_manifest_or_with_two_is_refused(tmp_path):
 
 def test_links_are_not_followed(tmp_path):
     home = Home(tmp_path)
-    folder = write_export(home.inbox / "cms" / "2025-04", whole())
+    folder = write_export(home.inbox / "cms" / "2025-04", valid_export())
     (folder / "more.ndjson").symlink_to("/etc/passwd")
     found = sorted((r.status, r.rule) for r in ingest_claims(home, "2025-04"))
     assert found == [("accepted", ""), ("refused", "BCDA-LINK")]
@@ -248,7 +248,7 @@ def test_links_are_not_followed(tmp_path):
 
 def test_an_export_is_ingested_once_and_never_changed(tmp_path):
     home = Home(tmp_path)
-    folder = write_export(home.inbox / "cms" / "2025-04", whole())
+    folder = write_export(home.inbox / "cms" / "2025-04", valid_export())
     first = ingest_claims(home, "2025-04")
     assert ingest_claims(home, "2025-04") == first
     assert [receipt.as_dict() for receipt in receipts(home)] == [first[0].as_dict()]
@@ -264,7 +264,9 @@ def test_claims_that_are_not_adjudicated_are_counted_and_not_ingested(tmp_path):
     partial["outcome"] = "partial"
     other["type"]["coding"][1]["code"] = "4011"
     home = Home(tmp_path)
-    write_export(home.inbox / "cms" / "2025-04", whole(ExplanationOfBenefit=lines(stay(), shared, partial, other)))
+    write_export(
+        home.inbox / "cms" / "2025-04", valid_export(ExplanationOfBenefit=lines(stay(), shared, partial, other))
+    )
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted
     (claims,) = [each for each in receipt.resources if each.resource == EOB]
@@ -288,7 +290,7 @@ def test_the_newest_of_several_versions_of_a_claim_counts(tmp_path, order, in_fi
     content = [lines(claims[each]) for each in order]
     half = len(content) // in_files
     files = {EOB: b"".join(content[:half])} | ({f"{EOB}.2": b"".join(content[half:])} if in_files == 2 else {})
-    write_export(home.inbox / "cms" / "2025-04", whole(**files))
+    write_export(home.inbox / "cms" / "2025-04", valid_export(**files))
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
     reported = [each for each in receipt.resources if each.resource == EOB]
@@ -313,7 +315,7 @@ def test_amounts_codes_and_numbers_are_read_as_they_are_written(tmp_path):
     home = Home(tmp_path)
     write_export(
         home.inbox / "cms" / "2025-04",
-        whole(ExplanationOfBenefit=b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n") + b"\n"),
+        valid_export(ExplanationOfBenefit=b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n") + b"\n"),
     )
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
@@ -328,7 +330,7 @@ def test_amounts_codes_and_numbers_are_read_as_they_are_written(tmp_path):
 
 def test_an_export_since_a_date_finds_its_patients_in_earlier_ones(tmp_path):
     home = Home(tmp_path)
-    write_export(home.inbox / "cms" / "2025-04", whole())
+    write_export(home.inbox / "cms" / "2025-04", valid_export())
     since = "https://api.bcda.cms.gov/api/v3/Group/all/$export?_since=2025-04-15T01:00:00Z"
     later = {f"{EOB}.ndjson": lines(stay("5"))}
     folder = home.inbox / "cms" / "2025-05"
@@ -348,7 +350,7 @@ def test_former_numbers_become_cross_references(tmp_path):
     former = {"value": "1EG4TE5MK72", "period": {"start": "2018-01-01", "end": "2024-12-31"}}
     who["identifier"].insert(0, copy.deepcopy(who["identifier"][0]) | former)
     home = Home(tmp_path)
-    write_export(home.inbox / "cms" / "2025-04", whole(Patient=lines(who), Coverage=lines(covered())))
+    write_export(home.inbox / "cms" / "2025-04", valid_export(Patient=lines(who), Coverage=lines(covered())))
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
     (link,) = pl.read_parquet(files_in_force(home, "cclf9")).to_dicts()
@@ -359,8 +361,8 @@ def test_former_numbers_become_cross_references(tmp_path):
 def test_a_whole_export_must_contain_the_patients_of_its_claims(tmp_path):
     """Earlier exports do not matter, so the preflight, which does not know them, has the same verdict."""
     home = Home(tmp_path)
-    write_export(home.inbox / "cms" / "2025-03", whole(), transactionTime="2025-03-15T01:00:00Z")
-    folder = write_export(home.inbox / "cms" / "2025-04", whole(Patient=lines(person("12"))))
+    write_export(home.inbox / "cms" / "2025-03", valid_export(), transactionTime="2025-03-15T01:00:00Z")
+    folder = write_export(home.inbox / "cms" / "2025-04", valid_export(Patient=lines(person("12"))))
     assert [receipt.status for receipt in ingest_claims(home, "2025-03")] == ["accepted"]
     assert [receipt.rule for receipt in ingest_claims(home, "2025-04")] == ["BCDA-PATIENT-UNKNOWN"]
     assert [receipt.rule for receipt in check_claims(folder)] == ["BCDA-PATIENT-UNKNOWN"]

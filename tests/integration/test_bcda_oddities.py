@@ -16,14 +16,14 @@ from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.cclf import files_in_force
 from hcip_pipeline.intake.cclf.receipts import ArchiveReceipt, ResourceReceipt
 from hcip_pipeline.intake.claims.months import ingest_claims
-from tests.bcda_exports import UPDATED, covered, lines, person, stay, whole, write_export
+from tests.bcda_exports import UPDATED, covered, lines, person, stay, valid_export, write_export
 
 EOB = "ExplanationOfBenefit"
 
 
 def _ingested(root: Path, claims: bytes, **files: bytes) -> tuple[Home, ArchiveReceipt, ResourceReceipt]:
     home = Home(root)
-    write_export(home.inbox / "cms" / "2025-04", whole(**files, ExplanationOfBenefit=claims))
+    write_export(home.inbox / "cms" / "2025-04", valid_export(**files, ExplanationOfBenefit=claims))
     (receipt,) = ingest_claims(home, "2025-04")
     assert receipt.accepted, receipt
     return home, receipt, receipt.resources[-1]
@@ -175,7 +175,7 @@ def test_the_newest_version_of_a_patient_and_a_coverage_counts(tmp_path: Path) -
 
 def test_a_copy_of_an_export_in_another_folder_is_the_same_export(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    folder = write_export(home.inbox / "cms" / "2025-04" / "job 1", whole())
+    folder = write_export(home.inbox / "cms" / "2025-04" / "job 1", valid_export())
     shutil.copytree(folder, folder.parent / "job 2")
     first, second = ingest_claims(home, "2025-04")
     assert first == second and first.accepted

@@ -32,7 +32,7 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from hcip_pipeline.settlement.recognition import keep_look, outlook
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult, fingerprints
 from tests.rendered_builds import RenderedEngine
-from tests.settled_home import PERIOD, SettledHome, digest, release_alone
+from tests.settled_home import PERIOD, SettledHome, digest, materialize_release
 
 pytestmark = pytest.mark.slow
 
@@ -147,14 +147,14 @@ def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.As
 
 def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
     with pytest.raises(HcipError, match="run the job settlement for 2025H1") as raised:
-        release_alone(spoilable)
+        materialize_release(spoilable)
     assert raised.value.rule == "RELEASE-GATE" and "no finished build" in raised.value.message
     assert not releases_of(spoilable, PERIOD)
 
 
 def test_a_build_on_disk_is_released_while_its_inputs_are_unchanged(settled_home: SettledHome, tmp_path: Path) -> None:
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse")
-    release_alone(home)
+    materialize_release(home)
     (made,) = releases_of(home, PERIOD)
     assert digest(made) == digest(settled_home.release.folder)
 
@@ -163,7 +163,7 @@ def test_a_build_on_disk_is_released_while_its_inputs_are_unchanged(settled_home
     policy.unlink()
     policy.write_text(text + "\n# a comment\n", encoding="utf-8")
     with pytest.raises(HcipError, match="changed since it was built: the policy"):
-        release_alone(home)
+        materialize_release(home)
     policy.write_text(text, encoding="utf-8")
 
     file = home.lake_program(PERIOD) / "care_partners.parquet"
@@ -171,7 +171,7 @@ def test_a_build_on_disk_is_released_while_its_inputs_are_unchanged(settled_home
     file.unlink()
     frame.head(frame.height - 1).write_parquet(file)
     with pytest.raises(HcipError, match=r"changed since it was built: .*table care_partners"):
-        release_alone(home)
+        materialize_release(home)
     assert releases_of(home, PERIOD) == [made]
 
 
@@ -181,14 +181,14 @@ def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled_home: Settled
     policy = load_policy(home.policy)
     shutil.rmtree(home.warehouse / "last_runs")
     keep_look(home, PERIOD, policy)
-    release_alone(home)
+    materialize_release(home)
     assert outlook(home, PERIOD).unchanged == home.releases / "2025H1" / "r1"
 
     shutil.rmtree(home.warehouse / "last_runs")
     first = next((home.inbox / "hospital" / "2025Q1").iterdir())
     shutil.copytree(first, first.with_name(f"{first.name}.r2"))
     keep_look(home, PERIOD, policy)
-    release_alone(home)
+    materialize_release(home)
     assert outlook(home, PERIOD).reasons == ("there is no record of an earlier run",)
 
 
@@ -197,7 +197,7 @@ def test_a_later_half_year_shows_that_it_became_stale(settled_home: SettledHome,
     later = home.releases / "2026H1" / "r1"
     later.mkdir(parents=True)
     (later / "datapackage.json").write_text('{"inputs": []}', encoding="utf-8")
-    release_alone(home)
+    materialize_release(home)
     key = dg.AssetCheckKey(dg.AssetKey("release"), "rests_on_current_releases")
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         found = instance.event_log_storage.get_asset_check_partition_info([key])
@@ -217,7 +217,7 @@ def test_a_table_that_changed_after_its_checks_is_not_released(settled_home: Set
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
         connection.execute("update marts.savings set potential_savings = potential_savings + 1")
     with pytest.raises(HcipError, match="differ from what its checks tested: savings"):
-        release_alone(home)
+        materialize_release(home)
 
 
 def test_a_half_year_without_data_leaves_no_run(spoilable: Home) -> None:

@@ -30,7 +30,7 @@ from hcip_pipeline.home.locks import BusyError, HomeLocks
 from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.warehouse.build import FILE_NAME, compute_builds_with
 from tests.rendered_builds import build_by_rendering
-from tests.settled_home import PERIOD, SettledHome, digest, half_written, release_alone
+from tests.settled_home import PERIOD, SettledHome, digest, half_written, materialize_release
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +153,7 @@ class TestOneHome:
         """The build that the killed run left is complete, and can be released."""
         with _full(home.releases):
             with pytest.raises(HcipError, match="the disk is full") as raised:
-                release_alone(home)
+                materialize_release(home)
             _assert_nothing_was_released(home, raised.value)
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             full, killed = instance.get_runs(limit=2)

@@ -26,7 +26,7 @@ from tests.shared_homes import (
     accept_all,
     kill_at_every_write,
     killed_at,
-    killed_while_bringing,
+    killed_while_fetching,
     remove,
     without_inbox,
 )
@@ -65,7 +65,7 @@ def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_releas
     objects = set(one.files().values()) - {one.files()["ledger.jsonl"]}
     for step in range(1, len(objects) + 1, 3):
         other = make(f"other{step}")
-        with pytest.raises(KilledError), killed_while_bringing(step):
+        with pytest.raises(KilledError), killed_while_fetching(step):
             other.synchronize()
         assert not (other.home.releases / "2025H1" / "r1").exists()
         assert not read_ledger(other.home)
@@ -82,7 +82,7 @@ def test_bytes_that_are_there_are_neither_sent_nor_fetched_again(make: Make) -> 
             accept(one, "hospital", quarter)
         with killed_at(100, after=False) as begun:
             one.synchronize()
-        with killed_while_bringing(100) as fetched:
+        with killed_while_fetching(100) as fetched:
             other.synchronize()
         assert one.files() == other.files()
         return sorted(place.rpartition("/")[2] for place in begun if place.startswith("objects/")), sorted(fetched)
