@@ -54,7 +54,7 @@ def test_every_forged_figure_is_found(released: Path, tmp_path: Path) -> None:
         )
 
 
-def test_forged_sums_of_physicians_are_found_in_what_rests_on_them(released: Path, tmp_path: Path) -> None:
+def test_forged_sums_of_physicians_are_found_in_figures_computed_from_them(released: Path, tmp_path: Path) -> None:
     copy = mutants.copy_of(released, tmp_path)
     mutants.forge_cell(copy, "physician_figures", "STATE", 2, "cost_squares", more)
     reported = verify_release(copy).listed

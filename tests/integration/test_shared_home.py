@@ -132,7 +132,7 @@ def test_what_one_machine_ingests_another_settles_and_both_have_the_release(
     assert digest(first.lake) == digest(second.lake)
     capsys.readouterr()
     assert _run("verify", second, f"{s3}/region/releases/{PERIOD}/r1") == 0
-    assert "every figure was found again" in capsys.readouterr().out
+    assert "every figure was reproduced" in capsys.readouterr().out
 
 
 def _run(command: str, home: Home, *arguments: str) -> int:

@@ -139,7 +139,7 @@ def test_a_whole_chain_and_its_ledger_rewritten(home: Home) -> None:
     restate_superseded(home)
     assert states(found(home), "[ledger]", f"{R1}/{MANIFEST}") and states(found(home), "[ledger]", f"{R2}/{MANIFEST}")
     rewrite_ledger(home)
-    assert found(home) == [], "nothing in the home can show it"
+    assert found(home) == [], "nothing in the home shows it"
     assert states(found(home, proofs=Proofs(head)), "[ledger]", "head", "rewritten")
 
 
@@ -175,7 +175,7 @@ def test_a_ledger_rolled_back_with_its_release(home: Home) -> None:
     shutil.rmtree(home.root / R2)
     lines = ledger_path(home).read_bytes().splitlines(keepends=True)
     ledger_path(home).write_bytes(b"".join(lines[:-1]))
-    assert found(home, R1) == [], "nothing in the home can show it"
+    assert found(home, R1) == [], "nothing in the home shows it"
     assert states(found(home, R1, Proofs(head)), "[ledger]", "head", "rolled back", f"line {len(lines) - 1}")
 
 
@@ -297,9 +297,9 @@ def test_signatures_hold_and_only_those_of_allowed_signers(signed_chain: Home, k
     assert found(home, r3, trusted) == []
     assert "signed by administrator@example.org" in (home.root / r3 / "audit/audit_report.html").read_text()
     assert "not signed" in (home.root / R2 / "audit/audit_report.html").read_text()
-    assert states(found(home, R2, trusted), "[signatures]", "not signed")
+    assert states(found(home, R2, trusted), "[signatures]", "no signature")
     another = Proofs(signers=key.with_name("another.signers"))
-    assert states(found(home, r3, another), "[signatures]", "someone who is not allowed")
+    assert states(found(home, r3, another), "[signatures]", "someone who is not an allowed signer")
     with (home.root / r3 / MANIFEST).open("rb") as manifest:  # an auditor needs only OpenSSH
         verify = ["ssh-keygen", "-Y", "verify", "-f", str(trusted.signers), "-I", "administrator@example.org"]
         verify += ["-n", "hcip-release", "-s", str(home.root / f"{r3}.sig")]
@@ -310,7 +310,7 @@ def test_signatures_hold_and_only_those_of_allowed_signers(signed_chain: Home, k
     assert found(home, r3, trusted) == []
     record = home.root / f"{r3}.destroyed.json"
     record.write_text(record.read_text() + " ")
-    assert states(found(home, r3, trusted), "[signatures]", record.name, "does not hold")
+    assert states(found(home, r3, trusted), "[signatures]", record.name, "an invalid signature")
 
     (home.root / f"{r3}.sig").unlink()
     assert states(found(home, r3), "[signatures]", "r3.sig, by administrator@example.org")
@@ -324,8 +324,8 @@ def test_a_signed_chain_rewritten_without_the_key(signed_chain: Home, key: Path)
     alter_page(home, r3)
     rewrite_ledger(home)
     reported = found(home, r3, Proofs(signers=key.with_suffix(".signers")))
-    assert states(reported, "[signatures]", MANIFEST, "does not hold")
-    assert states(reported, "[signatures]", "ledger.head", "the ledger has no such line")
+    assert states(reported, "[signatures]", MANIFEST, "an invalid signature")
+    assert states(reported, "[signatures]", "ledger.head", "a ledger without this line")
 
 
 @pytest.mark.parametrize("fault", ["no key", "passphrase", "in the home", "no agent"])

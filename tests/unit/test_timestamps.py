@@ -155,18 +155,18 @@ def test_a_manifest_and_the_head_are_stamped_and_any_auditor_can_check_them(home
     assert reported == [] and head.read_text() == f"{head_of(home)}\n"
     for file, token in ((manifest, stamp), (head, home.root / "ledger.head.tsr")):
         found, when = verify_timestamp(file, token, authority / "root.pem")
-        assert found == "a time stamp that holds"
+        assert found == "a valid time stamp"
         stamped = dt.datetime.strptime(when, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=dt.UTC)
         assert abs(dt.datetime.now(dt.UTC) - stamped) < dt.timedelta(minutes=5)
-        assert "does not hold" in verify_timestamp(file, token, authority / "stranger.pem")[0]
+        assert "an invalid time stamp" in verify_timestamp(file, token, authority / "stranger.pem")[0]
     by_hand = ["openssl", "ts", "-verify", "-data", str(manifest), "-in", str(stamp), "-CAfile"]
     assert not subprocess.run([*by_hand, str(authority / "root.pem")], capture_output=True, check=False).returncode
     manifest.write_text("{}")
-    assert "does not hold" in verify_timestamp(manifest, stamp, authority / "root.pem")[0]
+    assert "an invalid time stamp" in verify_timestamp(manifest, stamp, authority / "root.pem")[0]
     stamp.write_bytes(b"no stamp")
-    assert verify_timestamp(manifest, stamp, authority / "root.pem")[0] == "no time stamp that can be read"
+    assert verify_timestamp(manifest, stamp, authority / "root.pem")[0] == "a time stamp that cannot be read"
     stamp.unlink()
-    assert verify_timestamp(manifest, stamp, authority / "root.pem")[0] == "not stamped"
+    assert verify_timestamp(manifest, stamp, authority / "root.pem")[0] == "no time stamp"
 
 
 def test_a_stamp_is_requested_once_and_again_for_a_new_head(home: Home) -> None:
@@ -242,12 +242,12 @@ def test_the_check_of_a_release_names_what_is_not_stamped(home: Home, authority:
         check_timestamps(package, Proofs(roots=roots), findings)  # type: ignore[arg-type]
         return findings
 
-    assert checked(None).notes == ["time stamps: not stamped, although tsa.example was to"]
-    assert [each.found for each in checked(authority / "root.pem").listed] == ["not stamped"]
+    assert checked(None).notes == ["time stamps: the manifest names tsa.example, but there is no stamp"]
+    assert [each.found for each in checked(authority / "root.pem").listed] == ["no time stamp"]
     assert stamp_release(service(home), folder / "datapackage.json", print) and stamp_head(home, service(home), print)
-    assert checked(None).notes == ["time stamps: name the roots that you trust with --roots"]
-    held = checked(authority / "root.pem")
-    assert held.listed == [] and len(held.stamped) == 2 and "UTC" in held.stamped[0]
+    assert checked(None).notes == ["time stamps: pass the root certificates that you trust with --roots"]
+    valid = checked(authority / "root.pem")
+    assert valid.listed == [] and len(valid.stamped) == 2 and "UTC" in valid.stamped[0]
     assert len(checked(authority / "stranger.pem").listed) == 2
-    with pytest.raises(UnreadableReleaseError, match="holds no certificate"):
+    with pytest.raises(UnreadableReleaseError, match="has no readable certificate"):
         checked(home.root / "settings.yaml")

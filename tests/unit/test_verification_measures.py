@@ -1,4 +1,4 @@
-"""The proof of a release recomputes measures from their counts and conditions from their measures."""
+"""Verification recomputes measures from their counts and conditions from their measures."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_wrong_value_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("threshold", "expected"),
     [
         (("hospital", "at most", "0.2"), ("MEASURED", "Y", D("0.2"))),
         (("hospital", "below", "0.2"), ("MEASURED", "N", D("0.2"))),
@@ -66,12 +66,12 @@ def test_a_wrong_value_is_reported() -> None:
     ],
 )
 def test_a_measured_condition_is_met_by_its_threshold(
-    asked: tuple[str, str, str], expected: tuple[str, str, Decimal]
+    threshold: tuple[str, str, str], expected: tuple[str, str, Decimal]
 ) -> None:
     measured = {("hospital", "ALL", "readmission_rate"): D("0.2"), ("physician", "1", "readmission_rate"): D("0.5")}
-    level, operator, threshold = asked
+    level, operator, value = threshold
     condition: Any = {"npi": "1", "computed_measure": "readmission_rate", "measured_level": level, "reported": "N"}
-    found = outcome(condition | {"threshold_operator": operator, "threshold_value": D(threshold)}, measured)
+    found = outcome(condition | {"threshold_operator": operator, "threshold_value": D(value)}, measured)
     assert (found["source"], found["met"], found["measured_value"]) == expected
 
 

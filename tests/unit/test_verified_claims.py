@@ -1,4 +1,4 @@
-"""The claims tables of a release are held to their identities by code that shares nothing with the pipeline."""
+"""Verification checks the claims tables of a release for consistency, in code that shares nothing with the pipeline."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STAYS = {
 
 
 def differences(folder: Path, **changed: Any) -> list[tuple[str, str]]:
-    """What is noticed in the two tables with these figures changed: rule and column."""
+    """Rule and column of each difference found in the two tables with these figures changed."""
     findings = Findings()
 
     def table(name: str, _owner: str = "STATE") -> Any:

@@ -1,4 +1,4 @@
-"""``python -m hcip_pipeline.release.verification RELEASE``, for a machine that has nothing else of this project."""
+"""``python -m verification RELEASE``, for a machine that has only this folder of the project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .verifier import verify_release
 
 
 def main(arguments: list[str]) -> int:
-    """0: every figure was found again; 1: differences, or no release; 2: wrong usage."""
+    """Return 0 if every figure was reproduced, 1 if any differs or there is no release, 2 on wrong usage."""
     if len(arguments) != 1:
         print("usage: python -m verification RELEASE", file=sys.stderr)
         return 2

@@ -23,7 +23,7 @@ CellTotals = dict[tuple[str, Cell], tuple[int, Decimal]]
 def gated_cells(
     package: Package, norms: Mapping[Cell, Norm], terms: Terms, findings: Findings
 ) -> tuple[dict[tuple[str, Cell], Row], set[tuple[str, Cell]]]:
-    """Physicians' own cells as released, and those above P75, which earn no performance incentive (§7)."""
+    """Physicians' cells as released, and those with a mean above P75, which earn no performance incentive (§7)."""
     cells: dict[tuple[str, Cell], Row] = {}
     gated = set()
     for row in package.table("physician_cells"):
@@ -38,26 +38,25 @@ def gated_cells(
 
 
 def check_own_cells(cells: dict[tuple[str, Cell], Row], own: CellTotals, findings: Findings) -> None:
-    """A physician's mean is taken over every hospital: at least over the cases that the release shows."""
+    """Check that a physician's mean covers at least the cases in the release; it is taken over all hospitals."""
     for (npi, cell), (cases, cost) in sorted(own.items()):
         row = cells.get((npi, cell))
         if row is None:
             file = next(iter(cells.values())).table.path if cells else "audit/"
-            findings.differ(
-                "gate", file, "row", "the cell of a care partner's cases", "", key=f"{npi} {' '.join(cell)}"
-            )
+            expected = "a row for the cell of a care partner's cases"
+            findings.differ("gate", file, "row", expected, "", key=f"{npi} {' '.join(cell)}")
             continue
         others, other_cost = row["cases"] - cases, row["cost"] - cost
         holds = others > 0 < other_cost or (others == 0 and other_cost == ZERO)
-        findings.require(
-            "gate", row, "cost", holds, f"at least the {cost} of {cases} cases with the program's hospitals"
-        )
+        number = f"{cases} case{'' if cases == 1 else 's'}"
+        condition = f"at least {cost}, the cost of {number} at the program's hospitals"
+        findings.require("gate", row, "cost", holds, condition)
 
 
 def check_cases(
     hospital: Hospital, norms: Mapping[Cell, Norm], gated: set[tuple[str, Cell]], terms: Terms, findings: Findings
 ) -> dict[int, Decimal]:
-    """Every case of the hospital's care partners.
+    """Check every case of the hospital's care partners.
 
     Returns:
         Line -> performance incentive, as computed here.
@@ -96,7 +95,7 @@ def check_cases(
 
 
 def check_baseline(hospital: Hospital, norms: Mapping[Cell, Norm], findings: Findings) -> None:
-    """A baseline case carries the weights of its cell; its dollars are its own."""
+    """Check that every baseline case has the weights of its cell; its cost is in its own year's dollars."""
     partners = {row["npi"] for row in hospital.incentives}
     for row in hospital.baseline:
         norm = norms.get(cell_of(row))
@@ -108,7 +107,7 @@ def check_baseline(hospital: Hospital, norms: Mapping[Cell, Norm], findings: Fin
 
 
 def _split(maximum: Decimal, elected: Row | None) -> tuple[Decimal, Decimal]:
-    """mpi_improvement and mpi_performance within the hospital's bounds (§6)."""
+    """``mpi_improvement`` and ``mpi_performance`` within the hospital's bounds (§6)."""
     if elected is None:
         return ZERO, ZERO
     if elected["mpi_floor"] is not None:

@@ -1,7 +1,7 @@
-"""How sure payments are (methodology §14), from the release's own tables.
+"""The certainty of payments (methodology §14), from the release's own tables.
 
-Belongs here: reliability from its sums, hospitals and the state from payments, readings from payments. Does not belong
-here: what takes draws (``draws``).
+Belongs here: reliability from its sums; figures of hospitals, the state and readings from payments. Does not belong
+here: figures that need draws (``draws``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PLACES = 4
 
 @dataclass(frozen=True)
 class _Components:
-    """Variance between and within physicians."""
+    """The variance between and within physicians."""
 
     between: Fraction
     within: Fraction
@@ -46,10 +46,10 @@ class _Components:
 
 
 def check_certainty(package: Package, incentives: Iterable[Table], terms: Terms, findings: Findings) -> None:
-    """Every table that takes no draws.
+    """Check every table that needs no draws.
 
     Args:
-        incentives: of the hospitals.
+        incentives: the table of each hospital.
     """
     figures = package.optional("audit", "physician_figures")
     if figures is None:
@@ -69,7 +69,7 @@ def check_certainty(package: Package, incentives: Iterable[Table], terms: Terms,
 
 
 def _components(figures: Table) -> Mapping[tuple[str, str], _Components]:
-    """One-way random effects by the method of moments, of each stream and measure."""
+    """One-way random effects by the method of moments, for each stream and measure."""
     streams: dict[str, list[Row]] = defaultdict(list)
     for row in figures:
         streams[row["stream"]].append(row)
@@ -88,9 +88,9 @@ def _variances(sums: Sequence[tuple[int, Fraction, Fraction]]) -> _Components:
     if groups < 2 or cases <= groups:
         return _Components(Fraction(0), Fraction(0))
     whole = sum((total for _, total, _ in sums), Fraction(0))
-    of_groups = sum((total * total / n for n, total, _ in sums), Fraction(0))
-    within = (sum((square for _, _, square in sums), Fraction(0)) - of_groups) / (cases - groups)
-    between_square = (of_groups - whole * whole / cases) / (groups - 1)
+    group_squares = sum((total * total / n for n, total, _ in sums), Fraction(0))
+    within = (sum((square for _, _, square in sums), Fraction(0)) - group_squares) / (cases - groups)
+    between_square = (group_squares - whole * whole / cases) / (groups - 1)
     per_group = (cases - Fraction(sum(n * n for n, _, _ in sums), cases)) / (groups - 1)
     return _Components(max(Fraction(0), (between_square - within) / per_group), within)
 
@@ -147,7 +147,7 @@ def _check_ranges(table: Table | None, own: Mapping[str, Row], findings: Finding
         above = calculated is not None and calculated > row["chance_high"]
         findings.compare("certainty", row, {"calculated_incentive": calculated, "is_above_chance": above})
         for low, high in (("interval_low", "interval_high"), ("chance_low", "chance_high")):
-            findings.require("certainty", row, low, ZERO <= row[low] <= row[high], f"at most {high}")
+            findings.require("certainty", row, low, ZERO <= row[low] <= row[high], f"0 to {row[high]}, the {high}")
     return {(row["hospital_ccn"], row["npi"]): row for row in rows.values()}
 
 
@@ -169,7 +169,7 @@ def _check_hospitals(table: Table | None, ranges: Mapping[tuple[str, str], Row],
         }
         findings.compare("certainty", row, expected)
         near = abs(means - row["chance_mean"]) <= Decimal(len(own) + 1).scaleb(-CENTS)  # each mean is rounded
-        findings.require("certainty", row, "chance_mean", near, f"about {means}, the sum of the care partners'")
+        findings.require("certainty", row, "chance_mean", near, f"about {means}, the sum of the care partners' means")
 
 
 def _check_readings(table: Table | None, own: Mapping[str, Row], findings: Findings) -> list[Row]:
@@ -180,7 +180,7 @@ def _check_readings(table: Table | None, own: Mapping[str, Row], findings: Findi
             continue
         cases = partner["medical_cases"] + partner["surgical_cases"]
         expected = {"cases": cases, "calculated_incentive": partner["calculated_incentive"]}
-        if {"cases_gained", "cases_lost"} <= set(row.table.columns):  # the first releases with readings had neither
+        if {"cases_gained", "cases_lost"} <= set(row.table.columns):  # the first releases with readings have neither
             expected["cases_then"] = cases + int(row["cases_gained"]) - int(row["cases_lost"])
         findings.compare("certainty", row, expected)
     return list(table or ())
@@ -193,17 +193,17 @@ def _check_reading_sums(table: Table | None, partners: Sequence[Row], findings: 
             for each in partners
             if each["reading"] == row["reading"] and row["hospital_ccn"] in (each["hospital_ccn"], STATE)
         ]
-        before = [each["calculated_incentive"] for each in own]
-        then = [each["calculated_then"] for each in own]
-        pairs = list(zip(before, then, strict=True))
-        quartiles = zip(_quartiles(before), _quartiles(then), strict=True)
+        released = [each["calculated_incentive"] for each in own]
+        by_reading = [each["calculated_then"] for each in own]
+        pairs = list(zip(released, by_reading, strict=True))
+        quartiles = zip(_quartiles(released), _quartiles(by_reading), strict=True)
         findings.compare(
             "certainty",
             row,
             {
                 "care_partners": len(own),
-                "calculated_incentive": sum(before, ZERO),
-                "calculated_then": sum(then, ZERO),
+                "calculated_incentive": sum(released, ZERO),
+                "calculated_then": sum(by_reading, ZERO),
                 "dollars_moved": sum((abs(b - a) for a, b in pairs), ZERO),
                 "rank_correlation": _tau(pairs),
                 "now_unpaid": sum(a > 0 == b for a, b in pairs),
@@ -214,13 +214,13 @@ def _check_reading_sums(table: Table | None, partners: Sequence[Row], findings: 
 
 
 def _quartiles(amounts: Sequence[Decimal]) -> list[int]:
-    """0 to 3, by how many amounts are less."""
+    """The quartile of each amount, 0 to 3, by how many amounts are less."""
     ordered = sorted(amounts)
     return [bisect_left(ordered, amount) * 4 // len(amounts) for amount in amounts]
 
 
 def _tau(pairs: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
-    """Kendall's tau-b, 4 places (Knight 1966); None where a ranking has only ties."""
+    """Kendall's tau-b, 4 places (Knight 1966); None if a ranking has only ties."""
     seen: list[Decimal] = []
     swaps = 0
     for _, value in sorted(pairs):
@@ -237,7 +237,7 @@ def _tau(pairs: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
 
 
 def _tied(values: Iterable[object]) -> int:
-    """Pairs of equal values."""
+    """The number of pairs of equal values."""
     return sum(number * (number - 1) // 2 for number in Counter(values).values())
 
 

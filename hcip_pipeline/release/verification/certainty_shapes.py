@@ -1,4 +1,4 @@
-"""Tables of how sure a payment is (methodology §14); releases from before there were any have none."""
+"""The certainty tables of a release (methodology §14); older releases lack them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CERTAINTY = (
         "attribution",
         "certainty",
         "hospital",
-        is_optional=True,  # where the base year could not be built again
+        is_optional=True,  # missing if the base year could not be rebuilt
         key="hospital_ccn period reading npi",
         text="hospital_ccn period reading npi",
         integer="cases cases_then",

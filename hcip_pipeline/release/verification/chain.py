@@ -1,7 +1,7 @@
-"""The chain of releases: what a release supersedes and what it was made from, down to the last byte of each.
+"""The chain of releases: every release that this one supersedes or was made from, down to the last byte.
 
-Belongs here: manifests that name manifests, and every file against them; what was destroyed on purpose. Does not belong
-here: what a file states.
+Belongs here: manifests that refer to other manifests, and every file compared with them; files destroyed on purpose.
+Does not belong here: the contents of a file.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/dat
 
 
 def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
-    """Every release that this one supersedes or was made from, and those behind them, each next to this one."""
+    """Check every release that this one supersedes or was made from, and in turn theirs."""
     folder, manifest = package.folder, package.manifest
-    if folder.parent.name == package.period and not folder.name.startswith("."):  # so one that is being written
+    if folder.parent.name == package.period and not folder.name.startswith("."):  # "." while it is being written
         findings.fact("chain", MANIFEST, "folder", manifest["number"], folder.name)
     root = folder.parent.parent
     seen = {folder}
@@ -41,7 +41,8 @@ def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
             if proofs.is_partial:
                 findings.notes.append(f"{name}: it is not next to this release")
             else:
-                findings.differ("chain", name, "", "the release, next to this one (or --partial)", "none")
+                expected = "this release next to the one being verified (--partial accepts its absence)"
+                findings.differ("chain", name, "", expected, "none")
             continue
         findings.fact("chain", MANIFEST, f"hash of {name}", stated, sha256(before / MANIFEST))
         if before in seen:
@@ -50,7 +51,7 @@ def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
         try:
             own = read_manifest(before)
         except UnreadableReleaseError:
-            findings.differ("chain", name, "", "a manifest", "none that can be read")
+            findings.differ("chain", name, "", "a manifest", "one that cannot be read")
             continue
         note_privacy_rule(own, name, findings)
         _check_files(before, name, own, findings)
@@ -60,9 +61,10 @@ def check_chain(package: Package, proofs: Proofs, findings: Findings) -> None:
 def _behind(
     manifest: Mapping[str, Any], folder: Path, root: Path, findings: Findings
 ) -> Iterator[tuple[Path, str, str]]:
-    """Folder, name and stated hash of what a release supersedes and of the earlier periods that it was made from."""
+    """Folder, name and stated hash of the release that a release supersedes, and of those that it was made from."""
     number, stated = int(manifest["number"][1:]), manifest.get("supersedes")
-    findings.fact("chain", MANIFEST, "supersedes", number > 1, bool(stated), key=f"{manifest['period']} r{number}")
+    expected, found = ("a hash" if is_there else "nothing" for is_there in (number > 1, stated))
+    findings.fact("chain", MANIFEST, "supersedes", expected, found, key=f"{manifest['period']} r{number}")
     if number > 1 and stated:
         yield folder / f"r{number - 1}", f"{manifest['period']}/r{number - 1}", str(stated)
     for item in manifest.get("inputs", ()):
@@ -85,7 +87,7 @@ def _check_files(folder: Path, name: str, manifest: Mapping[str, Any], findings:
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder).as_posix()
         if path not in stated and not file.is_dir():
-            findings.differ("chain", f"{name}/{path}", "", "no file that the manifest does not name", "a file")
+            findings.differ("chain", f"{name}/{path}", "", "only files that the manifest lists", "another file")
     if gone:
         findings.notes.append(f"{name}: {_files(len(gone))} destroyed when retention or data use ended")
 
@@ -95,7 +97,7 @@ def _files(number: int) -> str:
 
 
 def note_privacy_rule(manifest: Mapping[str, Any], name: str, findings: Findings) -> None:
-    """Note which releases show figures that small counts could be computed from."""
+    """Note a release with figures from which small counts can be computed."""
     if is_before_privacy_rule(manifest):
         findings.before_privacy_rule.append(name)
     elif is_before_hospital_readers(manifest):
@@ -103,7 +105,7 @@ def note_privacy_rule(manifest: Mapping[str, Any], name: str, findings: Findings
 
 
 def note_destroyed(package: Package, findings: Findings) -> None:
-    """Note what of the release itself was destroyed."""
+    """Note how many files of the release itself were destroyed."""
     if package.destroyed:
         findings.notes.append(
             f"{package.manifest['number']}: {_files(len(package.destroyed))} destroyed when retention or data use "
@@ -112,9 +114,9 @@ def note_destroyed(package: Package, findings: Findings) -> None:
 
 
 def note_stale(package: Package, findings: Findings) -> None:
-    """Note which earlier periods have another newest release now than the one that this release was made from.
+    """Note each earlier period whose newest release is no longer the one that this release was made from.
 
-    The figures are still those of their time: a stale release is not a difference.
+    A stale release is not a difference: its figures still follow from the releases that it was made from.
     """
     read = _read_of_earlier(package.manifest)
     stated = package.manifest.get("rests_on")
@@ -128,8 +130,8 @@ def note_stale(package: Package, findings: Findings) -> None:
         newest = f"r{max(numbers)}"
         name, hashed = read.get(folder.name, ("no release", ""))
         if (name, hashed) != (newest, sha256(folder / newest / MANIFEST)):
-            again = f"settle it again: hcip run {folder.name} --onward"
-            findings.stale.append(f"it rests on {name} of {folder.name}, whose newest is {newest}; {again}")
+            fix = f"settle it again: hcip run {folder.name} --onward"
+            findings.stale.append(f"it rests on {name} of {folder.name}, whose newest release is {newest}; {fix}")
 
 
 def _read_of_earlier(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""What Medicare's claims state, against itself: final action loses no claim and no cent; kinds of care add up (§11).
+"""Consistency of the claims tables: final action loses no claim and no cent, and kinds of care add up (§11).
 
-Belongs here: the identities of the claims tables. Does not belong here: which claims are final, which only the claim
-files show.
+Belongs here: equations and bounds within the claims tables. Does not belong here: which claims are final, which only
+the claim files show.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ORPHANS = ("orphans_without_key", "orphans_without_amount", "orphans_in_excess"
 
 
 def check_claims(package: Package, findings: Findings) -> None:
-    """Every version is final, cancelled with its cancellation, or an orphan; every service is of one kind."""
+    """Check that each version is final, cancelled with its cancellation, or an orphan, and that services add up."""
     for row in package.table("claims_report"):
         expected: dict[str, int | Decimal] = {
             "signed_amount": row["final_amount"] - row["orphan_amount"],
@@ -29,7 +29,8 @@ def check_claims(package: Package, findings: Findings) -> None:
             expected["rows_delivered"] = row["rows_repeated"] + row["claim_versions"]
         findings.compare("final_action", row, expected)
         in_doubt, paid = sum(row[reason] for reason in _IN_DOUBT), row["final_claims"] - row["denied_final_claims"]
-        findings.require("final_action", row, "claims_replaced", in_doubt <= paid, "no more in doubt than paid claims")
+        condition = f"at most {paid} claims in doubt, the number of paid claims"
+        findings.require("final_action", row, "claims_replaced", in_doubt <= paid, condition)
     for ccn in package.hospitals:
         for row in package.table("post_acute", ccn):
             findings.compare(

@@ -1,4 +1,4 @@
-"""Cases and cents are conserved (methodology §3): every stage balances and hands on what the next one ingests.
+"""Cases and cents are conserved (methodology §3): every stage balances and passes on what the next one receives.
 
 Belongs here: the ledger against itself, the exclusions, the cases and the payments. Does not belong here: why a case is
 excluded, which only the discharges show.
@@ -22,7 +22,7 @@ from .waterfall import Partner
 _INTAKE, _CHARGES, _COSTS, _EXCLUSIONS, _NORMS = "1 intake", "2 charges", "3 costs", "4 exclusions", "5 norms"
 _PARTNERS, _PERFORMANCE, _WATERFALL = "6 care partners", "7 performance incentive", "8 waterfall"
 
-#: The stage after and the stage before, in a window.
+#: the stage after, and the stage before, in the same window
 _NEXT = {_COSTS: _EXCLUSIONS, _EXCLUSIONS: _NORMS}
 _BEFORE = {after: before for before, after in _NEXT.items()} | {_PARTNERS: _NORMS}
 _NO_NORM = "NO_NORM"
@@ -36,12 +36,12 @@ class Ledger:
     rows: Mapping[tuple[str, str, str], Row]
 
     def row(self, stage: str, window: str, ccn: str) -> Row | None:
-        """One row of the ledger; None: there is none."""
+        """One row of the ledger; None if there is none."""
         return self.rows.get((stage, window, ccn))
 
 
 def check_ledger(package: Package, terms: Terms, findings: Findings) -> Ledger:
-    """Every stage balances; exclusions are the ledger's; each stage ingests what the one before kept."""
+    """Check that every stage balances, excludes what ``exclusions`` lists and receives what the previous one kept."""
     table = package.table("conservation")
     ledger = Ledger(table.path, {(row["stage"], row["window_name"], row["hospital_ccn"]): row for row in table})
     excluded = _exclusions(package, terms, findings)
@@ -49,11 +49,12 @@ def check_ledger(package: Package, terms: Terms, findings: Findings) -> Ledger:
         balance = {"cases_in": row["cases_kept"] + row["cases_excluded"]}
         findings.compare("conservation", row, {**balance, "amount_in": row["amount_kept"] + row["amount_excluded"]})
         if stage in _NEXT:
-            _hands_on(ledger, row, _NEXT[stage], findings)
+            _check_next(ledger, row, _NEXT[stage], findings)
         elif stage == _NORMS and window == "performance":
-            _hands_on(ledger, row, _PARTNERS, findings)
+            _check_next(ledger, row, _PARTNERS, findings)
         for earlier in _stages_before(row, terms):
-            findings.require("conservation", row, "stage", earlier in ledger.rows, f"after {' '.join(earlier)}")
+            condition = f"a row before it, of {' '.join(earlier)}"
+            findings.require("conservation", row, "stage", earlier in ledger.rows, condition)
         if stage in (_EXCLUSIONS, _NORMS):
             cases, cost = excluded.pop((stage, window, ccn), (0, ZERO))
             findings.compare("conservation", row, {"cases_excluded": cases, "amount_excluded": cost})
@@ -63,7 +64,7 @@ def check_ledger(package: Package, terms: Terms, findings: Findings) -> Ledger:
 
 
 def _stages_before(row: Row, terms: Terms) -> list[tuple[str, str, str]]:
-    """Where a row's cases come from; the stages before the windows know the base year's discharges and all others."""
+    """The rows that a row's cases come from; intake and charges have two windows, the base year and everything else."""
     stage, window, ccn = row["stage"], row["window_name"], row["hospital_ccn"]
     if stage in _BEFORE:
         return [(_BEFORE[stage], window, ccn)]
@@ -84,7 +85,7 @@ def _exclusions(package: Package, terms: Terms, findings: Findings) -> dict[tupl
     return sums
 
 
-def _hands_on(ledger: Ledger, row: Row, stage: str, findings: Findings) -> None:
+def _check_next(ledger: Ledger, row: Row, stage: str, findings: Findings) -> None:
     after = ledger.row(stage, row["window_name"], row["hospital_ccn"])
     if after is not None:
         findings.compare("conservation", after, {"cases_in": row["cases_kept"], "amount_in": row["amount_kept"]})
@@ -93,7 +94,7 @@ def _hands_on(ledger: Ledger, row: Row, stage: str, findings: Findings) -> None:
 
 
 def check_base_year(norms: NormTable, ledger: Ledger, findings: Findings) -> None:
-    """The base year's cases with a norm are those that the norm table was made of."""
+    """Check that the base year's cases with a norm are those that the norm table was made from."""
     kept = [row for (stage, window, _), row in ledger.rows.items() if (stage, window) == (_NORMS, "base_year")]
     fact = findings.fact
     fact("conservation", ledger.path, "base-year cases", norms.cases, sum(row["cases_kept"] for row in kept))
@@ -109,7 +110,7 @@ def check_hospital_ledger(
     ledger: Ledger,
     findings: Findings,
 ) -> None:
-    """From the cases with a norm to the payments."""
+    """Check a hospital's stages from the cases with a norm to the payments."""
     cases, ccn = hospital.cases.rows, hospital.ccn
     cost = sum((case["cost"] for case in cases), ZERO)
     earned = sum(performance.values(), ZERO)
@@ -143,9 +144,9 @@ def check_hospital_ledger(
     for window, own in (("performance", cases), ("baseline", hospital.baseline.rows)):
         kept = ledger.row(_NORMS, window, ccn)
         number = kept["cases_kept"] if kept else 0
-        findings.fact(
-            "conservation", ledger.path, "cases of care partners", True, len(own) <= number, key=f"{ccn} {window}"
-        )
+        expected = len(own) if len(own) <= number else f"at most {number}"
+        name = "cases of care partners"
+        findings.fact("conservation", ledger.path, name, expected, len(own), key=f"{ccn} {window}")
         if everyone is not None:
             column = "cases" if window == "performance" else "baseline_cases"
             findings.compare("conservation", everyone, {column: number})

@@ -1,4 +1,4 @@
-"""What retention may destroy of a release, and from when: what a record of destruction may cover."""
+"""Which files of a release a record of destruction may cover, and from which day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TABLE = re.compile(rf"[a-z_]+/HCIP_[^_/]+_({'|'.join(_PATIENT_TABLES)})_[0-9]{{
 _PAGE = re.compile(r"reports/[^/]+/(physicians/[^/]+|explorer\.html)")
 _RETENTION = re.compile(r"retention of ([0-9]+) years ended on ([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _AGREEMENT = re.compile(r".+ ended on ([0-9]{4}-[0-9]{2}-[0-9]{2})")
-#: of a policy that does not name another
+#: retention of a policy that does not state it
 _YEARS = 10
 
 
@@ -23,8 +23,8 @@ def may_be_destroyed(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> b
     """Whether a record may name this file.
 
     Args:
-        manifest: of the release, with its period.
-        entry: of the record: ``path``, ``reason`` and ``as_of``, the day on which it was destroyed.
+        manifest: the release's manifest, with its period.
+        entry: the record's entry: ``path``, ``reason`` and ``as_of``, the day on which the file was destroyed.
     """
     path, reason = str(entry["path"]), str(entry["reason"])
     if not (_TABLE.fullmatch(path) or _PAGE.fullmatch(path)):
@@ -46,5 +46,5 @@ def _years(manifest: Mapping[str, Any]) -> int:
 
 
 def _end(period: str, years: int) -> dt.date:
-    """Last day of a half-year, ``years`` years later."""
+    """The last day of a half-year, ``years`` years later."""
     return dt.date(int(period[:4]) + years, *((6, 30) if period.endswith("1") else (12, 31)))

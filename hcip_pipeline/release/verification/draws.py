@@ -1,9 +1,10 @@
-"""Chance ranges and intervals (methodology §14), each draw repeated from the release's cases.
+"""Chance ranges and intervals (methodology §14), with each draw repeated from the release's cases.
 
 A case's draw is the MD5 hash of ``hospital|account|replicate``: its first eight bytes put the cases of a group in
 order, its first six are a uniform number.
 
-Belongs here: drawing, and what drawn cases earn. Does not belong here: what takes no draws (``certainty``).
+Belongs here: drawing cases, and the incentives of the drawn cases. Does not belong here: figures that need no draws
+(``certainty``).
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from .terms import Terms
 
 _STATE = "STATE"
 _LOW, _HIGH = Decimal("0.05"), Decimal("0.95")
-Partner = tuple[str, str]
+#: hospital, NPI and cell: a case's place, which a shuffle may give another case
 Seat = tuple[str, str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class _CaseValue:
-    """What a case contributes to the care partner who has it."""
+    """The values that a case contributes to the care partner who has it."""
 
     name: bytes
     seat: Seat
@@ -50,7 +51,7 @@ class _CaseValue:
 
 @dataclass
 class Sums:
-    """Of one care partner and stream in one window."""
+    """Sums over the cases of one care partner and stream in one window."""
 
     cases: int = 0
     cost: Decimal = ZERO
@@ -62,7 +63,7 @@ class Sums:
     per_diem: Decimal = ZERO
 
     def add(self, place: _CaseValue, case: _CaseValue, copies: int = 1) -> None:
-        """The costs and days of ``case`` with the weights and pools of ``place``."""
+        """Add the cost and days of ``case`` with the weights and pools of ``place``."""
         self.cases += copies
         self.cost += case.cost * copies
         self.days += case.days * copies
@@ -84,7 +85,7 @@ class DrawnCases:
     p75: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def collect(self, hospital: Hospital) -> None:
-        """Take the hospital's cases."""
+        """Add the hospital's cases."""
         partners = {row["npi"] for row in hospital.incentives}
         for window, rows in ((self.now, hospital.cases), (self.before, hospital.baseline)):
             for row in sorted(rows, key=lambda each: each["account_no"]):
@@ -122,7 +123,7 @@ class DrawnCases:
         """Repeat the draws of as many hospitals as ``most`` draws of a case allow.
 
         Args:
-            cells: a physician's cases and cost in a cell over all hospitals, as released.
+            cells: a physician's cases and cost in each cell over all hospitals, as released.
         """
         replicates = self.terms.certainty_replicates
         ranges = {
@@ -138,8 +139,7 @@ class DrawnCases:
                 left -= needed
         if len(chosen) < len(ranges):
             findings.notes.append(
-                f"chance ranges and intervals of {len(ranges) - len(chosen)} hospitals: too many draws; those of "
-                f"{len(chosen)} hospitals were repeated"
+                f"chance ranges and intervals of {len(ranges) - len(chosen)} of {len(ranges)} hospitals: too many draws"
             )
         state: dict[int, Decimal] = defaultdict(lambda: ZERO)
         whole = {row["hospital_ccn"]: row for row in package.optional("regulator", "certainty_hospitals") or ()}
@@ -168,18 +168,18 @@ class DrawnCases:
     def _drawn(
         self, ccn: str, cells: Mapping[tuple[str, tuple[str, str]], Row]
     ) -> dict[str, tuple[list[Decimal], list[Decimal]]]:
-        """Each care partner of a hospital: calculated incentives of the shuffles, and of the samples."""
+        """NPI -> calculated incentives of the shuffles, and of the samples, for a hospital's care partners."""
         own = [group for group in self.now if group[0] == ccn]
         npis = {case.seat[1] for group in own for case in self.now[group]}
-        of_cells = {group[1:] for group in own}
+        own_cells = {group[1:] for group in own}
         others = [
             group
             for group in self.now
-            if group[0] != ccn and group[1:] in of_cells and any(case.seat[1] in npis for case in self.now[group])
+            if group[0] != ccn and group[1:] in own_cells and any(case.seat[1] in npis for case in self.now[group])
         ]
         now = [self.now[group] for group in (*own, *others)]
         before = [cases for group, cases in self.before.items() if group[0] == ccn]
-        fixed = self._elsewhere(cells, now, npis)
+        fixed = self._other_cases(cells, now, npis)
         drawn: dict[str, tuple[list[Decimal], list[Decimal]]] = {}
         partners = {case.seat[1] for cases in (*now[: len(own)], *before) for case in cases}
         for replicate in range(self.terms.certainty_replicates):
@@ -187,17 +187,17 @@ class DrawnCases:
                 id(cases): [hashlib.md5(case.name + b"%d" % replicate).digest() for case in cases]
                 for cases in (*now, *before)
             }
-            for kind, give in ((0, _shuffled), (1, _resampled)):
-                given = {id(cases): give(cases, hashes[id(cases)]) for cases in (*now, *before)}
+            for kind, draw in ((0, _shuffled), (1, _resampled)):
+                given = {id(cases): draw(cases, hashes[id(cases)]) for cases in (*now, *before)}
                 earned = self._settled(ccn, now, before, fixed, given)
                 for npi in partners:
                     drawn.setdefault(npi, ([], []))[kind].append(earned.get(npi, ZERO))
         return drawn
 
-    def _elsewhere(
+    def _other_cases(
         self, cells: Mapping[tuple[str, tuple[str, str]], Row], now: Sequence[Sequence[_CaseValue]], npis: set[str]
     ) -> CellTotals:
-        """Cases and cost of these physicians where they are not care partners."""
+        """The number and cost of these physicians' cases that are not drawn."""
         totals: CellTotals = {}
         for cases in now:
             for case in cases:
@@ -217,7 +217,11 @@ class DrawnCases:
         fixed: CellTotals,
         given: Mapping[int, Sequence[tuple[_CaseValue, int]]],
     ) -> dict[str, Decimal]:
-        """Calculated incentives of the hospital's care partners: ``given`` has each place's case, and how often."""
+        """NPI -> calculated incentive of the hospital's care partners.
+
+        Args:
+            given: for each place, the case that was drawn for it and the number of its copies.
+        """
         streams: tuple[dict[tuple[str, str], Sums], dict[tuple[str, str], Sums]] = (
             defaultdict(Sums),
             defaultdict(Sums),
@@ -266,7 +270,7 @@ def _shuffled(cases: Sequence[_CaseValue], hashes: Sequence[bytes]) -> Sequence[
 
 
 def _poisson_steps() -> list[int]:
-    """The least 48 bits whose number of 12 decimals reaches P(X ≤ k), k = 0, 1, …, of a Poisson variable of mean 1."""
+    """For k = 0, 1, …, the least 48-bit number that, as 12 decimals, reaches P(X ≤ k) of a Poisson variable, mean 1."""
     context, total, steps = Context(prec=40), Decimal(0), []
     for k in range(20):
         total = context.add(total, context.divide(context.exp(Decimal(-1)), Decimal(factorial(k))))

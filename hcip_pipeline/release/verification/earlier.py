@@ -1,7 +1,7 @@
-"""Earlier periods' releases (methodology §9, §15): what they paid and saved, and when programs began, by their files.
+"""Earlier periods' releases (methodology §9, §15): what they paid and saved, and when programs began.
 
-Belongs here: finding and reading the releases that this one was made from. Does not belong here: verifying them, which
-is their own verification, and what follows from them (``programs``, ``waterfall``, ``limits``).
+Belongs here: finding and reading the releases that this one was made from. Does not belong here: recomputing them,
+which is a verification of its own, and what follows from them (``programs``, ``waterfall``, ``limits``).
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from .tables import Row, Table, UnreadableTableError, read_csv
 
 _NAMED = re.compile(r"releases/(?P<period>[0-9]{4}H[12])/(?P<number>r[0-9]+)/datapackage\.json")
 
-
-#: the only hold of the payments that have it
+#: a payment with this hold has no other
 LATER_PERIOD_PAID = "LATER_PERIOD_PAID"
 
 
@@ -33,10 +32,10 @@ def _waits_for_later(row: Row) -> bool:
 
 @dataclass(frozen=True)
 class Release:
-    """What later periods read of one release. Each file is read only as long as it has the hash that was stated.
+    """The parts of a release that later periods read. A file is read only if it has its stated hash.
 
     Raises:
-        UnreadableTableError: when a table is asked for that differs from what its release states.
+        UnreadableTableError: on reading a table that is missing or differs from the manifest.
     """
 
     folder: Path
@@ -44,17 +43,17 @@ class Release:
 
     @property
     def period(self) -> str:
-        """Half-year of the release."""
+        """The half-year of the release."""
         return str(self.manifest["period"])
 
     @property
     def number(self) -> str:
-        """Number of the release: ``r1``."""
+        """The number of the release, such as ``r1``."""
         return str(self.manifest["number"])
 
     @property
     def inputs(self) -> Sequence[Mapping[str, Any]]:
-        """Inputs that the manifest states."""
+        """The inputs that the manifest lists."""
         return list(self.manifest.get("inputs", ()))
 
     @cached_property
@@ -67,7 +66,7 @@ class Release:
     def payable(self) -> dict[tuple[str, str], Decimal]:
         """(hospital, NPI) -> final incentive that counts in later periods.
 
-        What is held was not paid, except what waits only until a later period of the year is settled again.
+        A held amount was not paid and does not count, unless it waits only for a later period of the year.
         """
         counted = (row for row in self._incentives if row["status"] == "PAYABLE" or _waits_for_later(row))
         return {(row["hospital_ccn"], row["npi"]): row["final_incentive"] for row in counted}
@@ -80,7 +79,7 @@ class Release:
 
     @cached_property
     def payment_inputs(self) -> list[Row]:
-        """What the payments were taken from."""
+        """The rows of ``payment_inputs`` of all hospitals."""
         return [row for table in self._tables("payment_inputs") for row in table]
 
     @cached_property
@@ -101,7 +100,7 @@ class Release:
 
     @cached_property
     def other_programs(self) -> dict[tuple[str, str], Decimal] | None:
-        """(hospital, period) -> Σ of what other programs took; None in a release that has no such table."""
+        """(hospital, period) -> Σ of other programs' amounts; None in a release that has no such table."""
         tables = list(self._tables("other_programs"))
         sums: dict[tuple[str, str], Decimal] = {}
         for row in (row for table in tables for row in table):
@@ -118,7 +117,7 @@ class Release:
         return {row["hospital_ccn"]: row["first_performance_period"] for row in rows}
 
     def figures(self) -> dict[str, dict[tuple[str, str], Decimal]]:
-        """Hospital -> every figure of it that later periods read."""
+        """Hospital -> all its figures that later periods read."""
         found: dict[str, dict[tuple[str, str], Decimal]] = {}
         for kind, amounts in (("payable", self.payable), ("savings", self.savings)):
             for (ccn, whose), amount in amounts.items():
@@ -132,7 +131,7 @@ class Release:
             if re.fullmatch(rf"{shape.folder}/HCIP_[^_]+_{name}_[^_]+_r[0-9]+\.csv", path):
                 file = self.folder / path
                 if not file.is_file() or resource["hash"] != f"sha256:{sha256(file)}":
-                    raise UnreadableTableError(f"{path} differs from what its release states", "")
+                    raise UnreadableTableError(f"{path} is missing or differs from its manifest", "")
                 yield read_csv(file, path, shape)
 
 
@@ -141,16 +140,16 @@ class Earlier:
     """The releases of earlier periods.
 
     Attributes:
-        in_order: those that this release was made from, by period.
-        absent: periods whose release was used and cannot be read here.
-        measure: the first release of the latest of these periods, against which changes count; None where there is
-            none, or none to read.
+        in_order: the releases that this one was made from, by period.
+        absent: periods whose release was used but cannot be read here.
+        reference: the first release of the latest of these periods, since which changes are counted; None if there is
+            none or it cannot be read.
         firsts: period -> its first release.
     """
 
     in_order: list[Release] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
-    measure: Release | None = None
+    reference: Release | None = None
     firsts: dict[str, Release] = field(default_factory=dict)
 
     def missing(self, first_period: str, year: int | None = None) -> list[str]:
@@ -160,7 +159,7 @@ class Earlier:
         return sorted(period for period in self.absent if first_period and period >= first_period)
 
     def paid(self, ccn: str, first_period: str = "", year: int | None = None) -> dict[str, Decimal]:
-        """NPI -> Σ of what earlier periods made payable: in one calendar year, or since its program began."""
+        """NPI -> Σ of earlier periods' payable amounts: in one calendar year, or since the hospital's program began."""
         paid: dict[str, Decimal] = {}
         for release in self.in_order:
             counts = int(release.period[:4]) == year if year else bool(first_period) and release.period >= first_period
@@ -176,7 +175,7 @@ class Earlier:
 
 
 def read_earlier(package: Package, findings: Findings) -> Earlier:
-    """The releases that the manifest names among its inputs: of other periods nothing was paid or saved."""
+    """Read the releases that the manifest lists among its inputs; other periods paid and saved nothing."""
     earlier = Earlier()
     for period, folder, stated_hash in sorted(_named(package)):
         if not (folder / MANIFEST).is_file():
@@ -196,7 +195,7 @@ def read_earlier(package: Package, findings: Findings) -> Earlier:
             findings.differ("chain", f"{period}/{folder.name}", "", "a release that can be read", str(error))
             continue
         earlier.in_order.append(release)
-        earlier.measure = earlier.firsts[period]
+        earlier.reference = earlier.firsts[period]
     return earlier
 
 
@@ -210,7 +209,7 @@ def read_release(folder: Path) -> Release:
 
 
 def _first(folder: Path) -> Path:
-    """The first release of the period of the release in ``folder`` that is still there."""
+    """The folder of the first release of the same period that still exists."""
     numbers = (int(path.name[1:]) for path in folder.parent.iterdir() if re.fullmatch(r"r[0-9]+", path.name))
     return folder.with_name(f"r{min(numbers)}")
 
@@ -223,11 +222,12 @@ def _named(package: Package) -> Iterator[tuple[str, Path, str]]:
 
 
 def _check_frozen(package: Package, before: Mapping[str, Any], findings: Findings) -> None:
-    """Norms are frozen for as long as the policy lives (§6)."""
+    """Check that norms did not change if the policy did not (§6)."""
     if before.get("policy", {}).get("sha256") != package.manifest.get("policy", {}).get("sha256"):
         return
     were, are = (
         [item["hash"] for item in manifest["resources"] if item["path"].startswith("audit/HCIP_STATE_norms_")]
         for manifest in (before, package.manifest)
     )
-    findings.fact("frozen_norms", "audit/", "hash", were, are, key=f"as in {before['period']} {before['number']}")
+    name = f"hashes of norms, as in {before['period']} {before['number']}"
+    findings.fact("frozen_norms", "audit/", name, were, are)

@@ -1,11 +1,11 @@
-"""Exact numbers (methodology §0): every quantity is computed exactly and rounded once, half away from zero."""
+"""Exact numbers (methodology §0): every quantity is calculated exactly and rounded once, half away from zero."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
 
-#: Adding and multiplying must be exact here: a digit lost is an error, not a rounding.
+#: Addition and multiplication must be exact here: a lost digit is an error, not a rounding.
 EXACT = Context(prec=80, traps=[Inexact, InvalidOperation, DivisionByZero])
 
 _ROUNDING = Context(prec=80, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
@@ -21,7 +21,7 @@ def rounded(value: Decimal, places: int) -> Decimal:
 
 
 def quotient(numerator: Decimal | int, denominator: Decimal | int, places: int) -> Decimal | None:
-    """numerator ÷ denominator as a ratio of integers, rounded once; None where there is nothing to divide by."""
+    """numerator ÷ denominator as a ratio of integers, rounded once; None if the denominator is zero."""
     if not denominator:
         return None
     top, over = numerator.as_integer_ratio()

@@ -1,7 +1,7 @@
-"""What leaves the program, against what was settled, and restatements against the release before (outputs.md).
+"""Tables that leave the program against what was settled; restatements against the previous release (outputs.md).
 
 Belongs here: the tables of ``regulator/`` and ``norms/``, and ``restatement``. Does not belong here: whether a hidden
-count could be solved for, which is proven where it is hidden.
+count can be computed from the rest, which is checked where counts are hidden.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .shapes import SHAPES
 from .tables import Row, Table, UnreadableTableError, read_csv
 from .terms import Terms
 
-#: the regulator's columns that are the hospital's own
+#: the regulator's columns that equal the hospital's
 _INCENTIVES = [
     "name",
     "performance_incentive",
@@ -48,13 +48,13 @@ _Payments = dict[tuple[str, str], tuple[Decimal, Decimal]]
 
 
 def check_handed_on(package: Package, terms: Terms, findings: Findings) -> None:
-    """The regulator's and the public tables, and the restatement, as far as the release has them."""
+    """Check the regulator's and the public tables, and the restatement, if the release has them."""
     threshold = terms.small_cell_threshold
     try:
         own = [row for ccn in package.hospitals for row in package.table("incentives", ccn)]
         savings, norms = list(package.table("savings")), list(package.table("norms"))
     except UnreadableTableError:
-        return  # reported where the rules need it
+        return  # already reported
     handed = package.optional("regulator", "incentives")
     if handed is not None:
         _same(handed, own, _INCENTIVES, findings)
@@ -79,28 +79,28 @@ def check_handed_on(package: Package, terms: Terms, findings: Findings) -> None:
 
 
 def _check_physician_means(package: Package, findings: Findings) -> None:
-    """The means from which the norms were taken, except in cells whose counts are hidden."""
+    """Check the physicians' means behind the norms, except in cells whose counts are hidden."""
     norms, means = package.optional("norms", "norms"), package.optional("norms", "norm_physicians")
     if norms is None or means is None:
         return
     cell = ("base_year", "apr_drg", "severity_of_illness")
     small = {tuple(row[column] for column in cell) for row in norms if row["suppressed"]}
     shown = [row for row in package.table("norm_physicians") if tuple(row[column] for column in cell) not in small]
-    places = MEAN if package.is_before_privacy_rule else CENTS  # further places reveal over how many cases a mean is
+    places = MEAN if package.is_before_privacy_rule else CENTS  # more places would reveal the number of cases
     settled = {row.key(): rounded(row["physician_mean_cost"], places) for row in shown}
     handed = {row.key(): row for row in means}
-    findings.fact("handed_on", means.path, "rows", sorted(map(str, settled)), sorted(map(str, handed)))
+    findings.fact("handed_on", means.path, "rows", sorted(settled, key=str), sorted(handed, key=str))
     for key, row in handed.items():
         if key in settled:
             findings.compare("handed_on", row, {"physician_mean_cost": settled[key]})
 
 
 def _same(table: Table, rows: Iterable[Row], columns: Iterable[str], findings: Findings) -> None:
-    """The settled figures row by row, except the cells that a row states are hidden."""
+    """Compare figures with the settled ones row by row, except cells that a row lists as hidden."""
     settled = {row.key(): row for row in rows}
     order = next(iter(settled.values())).table.shape.key if settled else table.shape.key
     handed = {tuple(row[column] for column in order): row for row in table}
-    findings.fact("handed_on", table.path, "rows", sorted(map(str, settled)), sorted(map(str, handed)))
+    findings.fact("handed_on", table.path, "rows", sorted(settled, key=str), sorted(handed, key=str))
     for key, row in handed.items():
         hidden = set(str(row["suppressed"] or "").split("|")) if "suppressed" in table.positions else set()
         if key in settled:
@@ -112,7 +112,9 @@ def _check_restatement(package: Package, own: Iterable[Row], restated: Table, fi
     number = int(package.manifest["number"][1:])
     reported: _Payments = {}
     for row in restated:
-        findings.require("restatement", row, "superseded_release", row["superseded_release"] == f"r{number - 1}", "r-1")
+        superseded = f"r{number - 1}"
+        holds = row["superseded_release"] == superseded
+        findings.require("restatement", row, "superseded_release", holds, superseded)
         final, payable = reported.get((row["hospital_ccn"], row["npi"]), (ZERO, ZERO))
         reported[row["hospital_ccn"], row["npi"]] = (
             final + row["final_difference"],
@@ -124,16 +126,16 @@ def _check_restatement(package: Package, own: Iterable[Row], restated: Table, fi
     try:
         were = _payments(_earlier(before)) if number > 1 else {}
     except (UnreadableReleaseError, UnreadableTableError, OSError):
-        findings.differ("restatement", restated.path, "", f"the payments of r{number - 1}", "none that can be read")
+        expected = f"payments of r{number - 1}"
+        findings.differ("restatement", restated.path, "", expected, "tables that cannot be read")
         return
     are = _payments(own) if number > 1 else {}
     for payment in sorted(were.keys() | are.keys() | reported.keys()):
         was, now = were.get(payment, (ZERO, ZERO)), are.get(payment, (ZERO, ZERO))
-        expected = (now[0] - was[0], now[1] - was[1])
-        key = " ".join(payment)
-        findings.fact(
-            "restatement", restated.path, "differences", expected, reported.get(payment, (ZERO, ZERO)), key=key
-        )
+        difference = (now[0] - was[0], now[1] - was[1])
+        found = reported.get(payment, (ZERO, ZERO))
+        name = "difference in final and payable"
+        findings.fact("restatement", restated.path, name, difference, found, key=" ".join(payment))
 
 
 def _payments(rows: Iterable[Row]) -> _Payments:

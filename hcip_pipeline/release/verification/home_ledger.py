@@ -1,7 +1,7 @@
-"""The home's ledger: whether its chain is whole, whether it continues a head that was kept, and the home against it.
+"""The home's ledger: whether its chain is unbroken and continues from a kept head, and whether the home agrees with it.
 
-Belongs here: a second reader of ``ledger.jsonl``, written from ``docs/audit_trail.md`` alone. Does not belong here:
-what a release states.
+Belongs here: a second reader of ``ledger.jsonl``, written only from ``docs/audit_trail.md``. Does not belong here: the
+contents of a release.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PARTITION = re.compile(r"(?:^|[/=])([0-9]{4})(?:Q([1-4])|-([0-9]{2})|H([12]))(?
 
 @dataclass(frozen=True)
 class Line:
-    """One line; ``hash`` is the sha256 of its bytes."""
+    """A line of the ledger; ``hash`` is the sha256 of its bytes."""
 
     number: int
     kind: str
@@ -37,7 +37,7 @@ class Line:
 
 
 def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> None:
-    """The ledger of the release's home, as far as there is one; a kept head asks for it."""
+    """Check the ledger of the release's home if there is one; a kept ledger head requires it."""
     root = package.folder.parent.parent.parent
     path = proofs.ledger or root / _NAME
     if package.folder.name.startswith("."):
@@ -46,10 +46,10 @@ def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> N
     if not path.is_file():
         if proofs.head in roots:
             findings.notes.append(
-                "the ledger: there is none here; the inputs of the release are compared with what was kept"
+                "the ledger: there is none here; the kept value was compared with the inputs of the releases here"
             )
         elif proofs.head or proofs.ledger:
-            findings.differ("ledger", path.name, "", "a ledger", "none: it was removed, or does not lie in this home")
+            findings.differ("ledger", path.name, "", "a ledger", "none: it was removed, or is not in this home")
         else:
             findings.notes.append(f"the ledger: there is no {_NAME} in the home of this release")
         return
@@ -68,21 +68,21 @@ def check_home_ledger(package: Package, proofs: Proofs, findings: Findings) -> N
     if only_releases:
         findings.notes.append("inbox and lake against the ledger: only releases are here")
     elif not proofs.head:
-        findings.notes.append("inbox and lake against the ledger: name a head that was kept with --head")
+        findings.notes.append("inbox and lake against the ledger: pass a kept head with --head")
 
 
 def made_from(manifest: Mapping[str, Any]) -> str:
-    """The root over what a release is made from, from its manifest: inputs, policy, program, the release before."""
+    """The Merkle root over a release's inputs, policy, code version and superseded release, from its manifest."""
     leaves = {f"input {item.get('file')}": str(item.get("sha256")) for item in manifest.get("inputs", ())}
     own = {"policy": str(manifest.get("policy", {}).get("sha256")), "code": str(manifest.get("code_version"))}
     return merkle_root(leaves | own | {"supersedes": str(manifest.get("supersedes") or "")})
 
 
 def check_made_from(package: Package, findings: Findings) -> None:
-    """The root that the manifest states, and that the reports show to be kept."""
+    """Check the root that the manifest states, which reports show so that readers can keep it."""
     stated = package.manifest.get("made_from")
     if stated is None:
-        findings.notes.append("what the release is made from, as one value: made before releases stated it")
+        findings.notes.append("made_from: the release was made before manifests had this value")
     else:
         findings.fact("manifest", MANIFEST, "made_from", made_from(package.manifest), stated)
 
@@ -107,12 +107,12 @@ def merkle_root(files: Mapping[str, str]) -> str:
 
 
 def _lines(path: Path, findings: Findings) -> Iterator[Line]:
-    """Every line that can be read; each that does not follow the one before it is a difference."""
+    """Every readable line; a line that does not continue the previous one is a difference."""
     previous = _FIRST
     content = path.read_bytes()
     whole, _, rest = content.rpartition(b"\n")
     if rest:
-        findings.notes.append("the last line of the ledger is cut off: a run was killed while it wrote")
+        findings.notes.append("the last line of the ledger: incomplete, because a run was killed while writing it")
     for number, raw in enumerate(whole.split(b"\n") if whole else [], start=1):
         try:
             record: dict[str, Any] = json.loads(raw)
@@ -120,58 +120,60 @@ def _lines(path: Path, findings: Findings) -> Iterator[Line]:
             line = Line(number, str(record["kind"]), str(record["name"]), files, hashlib.sha256(raw).hexdigest())
             stated = (record["sequence"], record["previous"], record["sha256"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            findings.differ("ledger", _NAME, "", "a line of a ledger", "one that cannot be read", row=number)
+            findings.differ("ledger", _NAME, "", "a ledger line", "one that cannot be read", row=number)
             return
-        found = (number, previous, merkle_root(files))
-        for what, expected, is_stated in zip(("sequence", "previous", "sha256"), found, stated, strict=True):
-            if expected != is_stated:
-                findings.differ("ledger", _NAME, what, expected, is_stated, row=number, key=line.name)
+        expected = (number, previous, merkle_root(files))
+        for field, value, found in zip(("sequence", "previous", "sha256"), expected, stated, strict=True):
+            if value != found:
+                findings.differ("ledger", _NAME, field, value, found, row=number, key=line.name)
         findings.counted("ledger", 1)
         previous = line.hash
         yield line
 
 
 def _check_head(lines: Sequence[Line], head: str, roots: Collection[str], findings: Findings) -> None:
-    """Whether the ledger still holds the line that was its last when the head was kept.
+    """Check that the ledger still contains the line that was its last when the head was kept.
 
     Args:
-        roots: over what the releases that are here are made from: their reports show them to be kept as well.
+        roots: ``made_from`` of the releases here, which may be kept in place of a ledger head.
     """
     number, _, hash_kept = head.strip().rpartition(":")
     if hash_kept in roots:
-        findings.fact("ledger", MANIFEST, "made from", hash_kept, hash_kept)
+        findings.fact("ledger", MANIFEST, "made_from", hash_kept, hash_kept)
         return
     found = next((line for line in lines if line.hash == hash_kept), None)
     if found is not None:
         findings.fact("ledger", _NAME, "sequence of the head", number or str(found.number), str(found.number))
         if len(lines) > found.number:
-            findings.notes.append(f"lines {found.number + 1} to {len(lines)} of the ledger: later than the head")
+            first, last = found.number + 1, len(lines)
+            later = f"line {last}" if first == last else f"lines {first} to {last}"
+            findings.notes.append(f"{later} of the ledger: written after the head was kept")
         return
-    at = f"line {number}" if number else "the line"
+    place = f"line {number}" if number else "a line"
     is_short = number.isdigit() and int(number) > len(lines)
-    what = (
+    reason = (
         f"rolled back: the ledger ends with line {len(lines)}"
         if is_short
-        else "rewritten: neither a line of the ledger nor what a release here is made from has this hash"
+        else "rewritten: this is not the hash of any line of the ledger, nor made_from of any release here"
     )
-    findings.differ("ledger", _NAME, "head", f"{at} with the hash {hash_kept}", what)
+    findings.differ("ledger", _NAME, "head", f"{place} with the hash {hash_kept}", reason)
 
 
 def _note(lines: Sequence[Line], findings: Findings) -> None:
     if lines[0].kind != "start":
         findings.differ("ledger", _NAME, "kind", "start", lines[0].kind, row=1)
     elif lines[0].name != "a new home":
-        findings.notes.append("whatever is older than the ledger: it was started in a home that held data already")
+        findings.notes.append("data older than the ledger: it was started in a home that already contained data")
     for line in lines:
         if line.kind == "found":
             findings.notes.append(
-                f"where {line.name} comes from (line {line.number} of the ledger): it was found without a line; its "
-                "run was killed, or it was put there by hand"
+                f"the origin of {line.name} (line {line.number} of the ledger): it was found without a line, because "
+                "its run was killed or it was put there by hand"
             )
 
 
 def _in_force(lines: Sequence[Line], findings: Findings) -> dict[str, Line]:
-    """Path -> the newest line about it. A release has one line: a second one with another manifest is named."""
+    """Path -> the newest line about it. A release has one line: a second one with another manifest is a difference."""
     covered: dict[str, Line] = {}
     owner: dict[tuple[str, str], Line] = {}
     for line in lines:
@@ -190,17 +192,17 @@ def _in_force(lines: Sequence[Line], findings: Findings) -> dict[str, Line]:
 
 
 def _check_releases(root: Path, package: Package, covered: Mapping[str, Line], findings: Findings) -> None:
-    """Every release, and every record of a destruction, has a line."""
+    """Check that every release, and every record of a destruction, has a line."""
     there = {package.folder} if package.folder.is_relative_to(root) else set()
     there |= {path.parent for path in root.glob(f"releases/????H[12]/r*/{MANIFEST}")}
     for folder in sorted(there):
         name = f"{folder.relative_to(root).as_posix()}/{MANIFEST}"
         if name not in covered:
-            findings.differ("ledger", name, "", "a line of the ledger about it", "none: it was not released here")
+            findings.differ("ledger", name, "", "a line about it in the ledger", "none: it was not released here")
     for record in sorted(root.glob("releases/????H[12]/r*.destroyed.json")):
         name = record.relative_to(root).as_posix()
         if name not in covered:
-            findings.differ("ledger", name, "", "a line of the ledger about it", "none: nothing was destroyed here")
+            findings.differ("ledger", name, "", "a line about it in the ledger", "none: nothing was destroyed here")
 
 
 def _check_files(root: Path, covered: Mapping[str, Line], findings: Findings) -> None:
@@ -213,11 +215,12 @@ def _check_files(root: Path, covered: Mapping[str, Line], findings: Findings) ->
         found = sha256(file) if file.is_file() else "no file"
         findings.fact("ledger", path, "hash", line.files[path], found, key=f"line {line.number}")
     for half, number in sorted(over.items()):
-        findings.notes.append(f"{number} files ingested for {half}: gone, as are its releases' patient-level files are")
+        files = f"{number} file{'' if number == 1 else 's'} ingested for {half}"
+        findings.notes.append(f"{files}: gone, as are patient-level files of its releases")
 
 
 def _half_year(path: str) -> str:
-    """The half-year that a file of the inbox or the lake was accepted for; empty for another file."""
+    """The half-year that a file of the inbox or the lake was accepted for; empty for other files."""
     match = _PARTITION.search(path) if path.startswith(("inbox/", "lake/hospital/", "lake/cms/")) else None
     if match is None:
         return ""
@@ -226,5 +229,5 @@ def _half_year(path: str) -> str:
 
 
 def _is_over(root: Path, half: str) -> bool:
-    """Whether retention or data use of a half-year ended: a release of it was destroyed as far as it may be."""
+    """Whether retention or data use of a half-year ended: files of one of its releases were destroyed on purpose."""
     return any(has_destroyed(folder) for folder in root.glob(f"releases/{half}/r*") if folder.is_dir())

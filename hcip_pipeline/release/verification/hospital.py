@@ -1,6 +1,7 @@
-"""One hospital's tables, and the elections that hold there (methodology §13, H).
+"""One hospital's tables, and the elections in force there (methodology §13, H).
 
-Belongs here: reading them, and what must be the same for all its care partners. Does not belong here: a payment.
+Belongs here: reading them, and checking what must be the same for all its care partners. Does not belong here: a
+payment.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .report import Findings
 from .tables import Row, Table
 from .terms import Terms
 
-#: From its third period on a hospital may split the MPI otherwise than the policy: its second program year.
+#: from its second program year (third period) on, a hospital may split the MPI differently from the policy
 _SPLIT_MAY_CHANGE_IN_PROGRAM_YEAR = 2
 _GREATEST_CAP_PERCENT = Decimal(25)
 
@@ -28,7 +29,7 @@ _OF_THE_HOSPITAL = (
 
 @dataclass(frozen=True)
 class Hospital:
-    """What the release states about one hospital."""
+    """The parts of the release that are about one hospital."""
 
     ccn: str
     period: str
@@ -46,12 +47,12 @@ class Hospital:
 
     @property
     def any_input(self) -> Row | None:
-        """A row that holds the hospital's elections; None where it has no care partner."""
+        """A row with the hospital's elections; None if it has no care partner."""
         return next(iter(self.inputs.values()), None)
 
     @property
     def first_period(self) -> str:
-        """The first performance period of its program; empty where it has none."""
+        """The first performance period of its program; empty if it has none."""
         return self.programs.first.get(self.ccn, "")
 
 
@@ -59,7 +60,7 @@ def read_hospital(package: Package, ccn: str, programs: Programs, held: Mapping[
     """The hospital's tables.
 
     Args:
-        held: NPI -> codes of what national lists hold its payment for.
+        held: NPI -> codes of the holds that follow from national lists.
 
     Raises:
         UnreadableTableError: one of them is missing or cannot be read.
@@ -83,7 +84,7 @@ def read_hospital(package: Package, ccn: str, programs: Programs, held: Mapping[
 
 
 def check_elections(hospital: Hospital, terms: Terms, findings: Findings) -> None:
-    """Bounds, the policy's own values where nothing can be elected, and one value for all care partners."""
+    """Check bounds, the policy's values if nothing can be elected, and one value for all care partners."""
     partners = sorted(row["npi"] for row in hospital.incentives)
     path = hospital.incentives.path
     findings.fact("elections", path, "care partners", partners, sorted(hospital.inputs), key=hospital.ccn)

@@ -1,6 +1,6 @@
 """The improvement incentive (methodology §8): each stream against the care partner's own baseline.
 
-Belongs here: averages of both windows, and what they earn. Does not belong here: the waterfall.
+Belongs here: averages of both windows, and the incentive that follows. Does not belong here: the waterfall.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .terms import Terms
 
 @dataclass
 class _Sums:
-    """Over a stream's cases in one window."""
+    """Sums over a stream's cases in one window."""
 
     cases: int = 0
     cost: Decimal = ZERO
@@ -39,7 +39,7 @@ class _Sums:
 
 @dataclass(frozen=True)
 class Improvement:
-    """What one stream of a care partner earns by improvement."""
+    """The improvement incentive of one stream of a care partner."""
 
     incentive: Decimal
     has_baseline: bool
@@ -49,7 +49,7 @@ Stream = tuple[str, str]
 
 
 def check_improvement(hospital: Hospital, rates: Rates, terms: Terms, findings: Findings) -> dict[Stream, Improvement]:
-    """Every stream with cases in the performance period.
+    """Check every stream with cases in the performance period.
 
     Returns:
         (NPI, stream) -> improvement incentive, as computed here.
@@ -116,7 +116,7 @@ def _streams(rows: Iterable[Row]) -> dict[Stream, _Sums]:
 
 
 def _per_diem(now: _Sums, rates: Rates) -> Decimal:
-    """A severity without a rate shows as a difference: the release states a sum that is not found again."""
+    """A severity without a rate counts as zero; it shows as a difference from the released sum."""
     return sum((rates.per_diem.get(row["severity_of_illness"], ZERO) for row in now.rows), ZERO)
 
 

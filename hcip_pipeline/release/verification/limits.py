@@ -1,6 +1,6 @@
-"""The distribution limit of a hospital (methodology §9, step 6), and what is left of every incentive.
+"""A hospital's distribution limit (methodology §9, step 6), and every incentive after it.
 
-Belongs here: one hospital's limit and its apportionment. Does not belong here: the savings it is made of (``savings``).
+Belongs here: one hospital's limit and its apportionment. Does not belong here: the savings behind it (``savings``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .report import Findings
 from .tables import Row
 from .waterfall import Partner
 
-#: From this program year on no more is paid than was saved.
+#: from this program year on, no more is paid than was saved
 _CUMULATIVE_FROM = 2
 
 
@@ -28,11 +28,11 @@ def check_limit(
     earlier: Earlier,
     findings: Findings,
 ) -> dict[str, Decimal]:
-    """The limit computed again and applied.
+    """Recompute the limit and apply it.
 
     Args:
         row: the hospital's row of ``distribution_limits``.
-        saved_to_date: internal savings to date in the policy's scope; None where that is not known.
+        saved_to_date: internal savings to date in the policy's scope; None if unknown.
 
     Returns:
         NPI -> final incentive.
@@ -40,7 +40,7 @@ def check_limit(
     before = {npi: partner.after_cap for npi, partner in partners.items()}
     if row is None:
         if partners:
-            findings.differ("distribution_limit", "savings/", "row", "a row of the hospital", "", key=hospital.ccn)
+            findings.differ("distribution_limit", "savings/", "row", "a row for the hospital", "", key=hospital.ccn)
         return before
     first = hospital.first_period
     paid = None if earlier.missing(first) else sum(earlier.paid(hospital.ccn, first).values(), ZERO)

@@ -1,7 +1,7 @@
-"""What a manifest must look like before anything in it is used.
+"""The form that a manifest must have before anything in it is used.
 
 Belongs here: types and names of its parts, and paths that stay inside the release. Does not belong here: whether what
-it states is so (``package``, ``chain``).
+it states is true (``package``, ``chain``).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _SHAPE: dict[str, Any] = {
 
 
 def check_shape(manifest: Any) -> None:
-    """Make sure that a manifest can be read as one.
+    """Check that a manifest has the form of one.
 
     Raises:
-        ValueError: names the part that is not what it must be.
+        ValueError: names the part that is wrong.
     """
-    json.dumps(manifest, ensure_ascii=False).encode()  # refuses half a surrogate pair, which JSON can hold
+    json.dumps(manifest, ensure_ascii=False).encode()  # fails on half a surrogate pair, which JSON can contain
     _check(manifest, _SHAPE, "the manifest")
     for resource in manifest["resources"]:
         for entry in (resource, resource.get("parquet") or {}):

@@ -1,7 +1,7 @@
-"""Measures of quality, as far as conditions of payment rest on them (methodology §12, §9 step 2).
+"""Quality measures that conditions of payment may use (methodology §12, §9 step 2).
 
 Belongs here: a measure's value from the counts next to it, and whether a condition on it is met. Does not belong here:
-the counts themselves, whose cases are in no file of a release.
+the counts themselves, because no file of a release contains the cases behind them.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from .hospital import Hospital
 from .report import Findings
 from .tables import Row
 
-#: level, subject and measure -> value in the period; None without anything to measure
+#: (level, subject, measure) -> value in the period; None if there was nothing to measure
 Measured = Mapping[tuple[str, str, str], Decimal | None]
 
-#: what a measure counts by: months of enrollment are counted per 1,000 years
+#: multipliers of rates; those over months of enrollment are per 1,000 years
 _PER = {"hac_per_1000": 1000, "readmissions_per_1000": 12000, "admissions_per_1000": 12000}
 
 
 def check_measures(hospital: Hospital, findings: Findings) -> Measured:
-    """Every value of the hospital's measures, from its counts."""
+    """Check every value of the hospital's measures against its counts."""
     measured = {}
     for row in hospital.measures:
         value = _value(row, "")
@@ -43,7 +43,7 @@ def _value(row: Row, window: str) -> Decimal | None:
 
 
 def outcome(condition: Row, measured: Measured) -> dict[str, Any]:
-    """Whether a condition is met: by its measure where there is one with a value, else as reported."""
+    """Whether a condition is met: by its measure if that has a value, else as reported."""
     subject = condition["npi"] if condition["measured_level"] == "physician" else "ALL"
     value = measured.get((condition["measured_level"], subject, condition["computed_measure"]))
     if not condition["computed_measure"] or value is None:

@@ -1,7 +1,7 @@
-"""What committees meet with: the list to pay, and measures by quarter, against what was settled.
+"""Tables for committee meetings, against what was settled: the list of payments, and measures by quarter.
 
-Belongs here: tables made for a meeting that state payable amounts, or parts of measures. Does not belong here: payments
-and measures themselves (``waterfall``, ``measures``).
+Belongs here: tables for a meeting that repeat payable amounts or split measures. Does not belong here: payments and
+measures themselves (``waterfall``, ``measures``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _PER = {"hac_per_1000": 1000}
 
 
 def check_meeting(package: Package, hospital: Hospital, findings: Findings) -> None:
-    """The hospital's list to pay and its measures by quarter, as far as the release has them."""
+    """Check the hospital's list of payments and its measures by quarter, if the release has them."""
     _check_payment_list(package, hospital, findings)
     _check_quarters(package, hospital, findings)
 
 
 def _check_payment_list(package: Package, hospital: Hospital, findings: Findings) -> None:
-    """Everything payable, nothing else, to the cent."""
+    """Check that the list has exactly the payable amounts, to the cent."""
     table = package.optional("incentives", "payment_list", hospital.ccn)
     if table is None:
         return
@@ -36,7 +36,7 @@ def _check_payment_list(package: Package, hospital: Hospital, findings: Findings
 
 
 def _check_quarters(package: Package, hospital: Hospital, findings: Findings) -> None:
-    """Each quarter's value from its counts; the quarters of a window add up to the measure's counts."""
+    """Check each quarter's value from its counts, and that a window's quarters add up to the measure's counts."""
     table = package.optional("care_redesign", "measure_quarters", hospital.ccn)
     if table is None:
         return
@@ -44,9 +44,9 @@ def _check_quarters(package: Package, hospital: Hospital, findings: Findings) ->
     for row in table:
         per = _PER.get(row["measure"], 1)
         findings.compare("measures", row, {"value": quotient(row["numerator"] * per, row["denominator"], RATIO)})
-        of_window = sums[row["window_name"], row["measure"]]
-        of_window[0] += row["numerator"]
-        of_window[1] += row["denominator"]
+        window_sums = sums[row["window_name"], row["measure"]]
+        window_sums[0] += row["numerator"]
+        window_sums[1] += row["denominator"]
     for measure in hospital.measures:
         if measure["level"] != "hospital":
             continue

@@ -1,7 +1,7 @@
 """Norms and trends (methodology §2, §6), from the base year's physician means and cases.
 
-Belongs here: the norm table by all three methods and its place in the performance year's dollars. Does not belong here:
-what a hospital makes of it (``cases``).
+Belongs here: the norm table by all three methods, and its norms in the performance year's dollars. Does not belong
+here: a hospital's cases against it (``cases``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class NormTable:
-    """The policy's norms in the performance year's dollars, and the base-year cases that they were made of."""
+    """The policy's norms in the performance year's dollars, with the number and cost of the base-year cases used."""
 
     in_force: Mapping[Cell, Norm]
     cases: int
@@ -47,7 +47,12 @@ class NormTable:
 
 @dataclass(frozen=True)
 class Rates:
-    """trend: (window, component) -> factor to the performance year's dollars; per_diem: severity -> dollars a day."""
+    """Rates in force.
+
+    Attributes:
+        trend: (window, component) -> factor to the performance year's dollars.
+        per_diem: severity -> dollars per day.
+    """
 
     trend: Mapping[tuple[str, str], Decimal]
     per_diem: Mapping[str, Decimal]
@@ -59,7 +64,7 @@ def cell_of(row: Row) -> Cell:
 
 
 def check_rates(package: Package, terms: Terms, findings: Findings) -> Rates:
-    """Trends from the cost indices that the release states."""
+    """Check trends against the cost indices in the release."""
     table = package.table("rates")
     stated = {(row["rate"], row["subject"]): row for row in table}
     years = {"performance": package.year, "baseline": package.year - 1, "base_year": terms.base_year}
@@ -103,7 +108,7 @@ class _CellCases:
 
 
 def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings) -> NormTable:
-    """The norm table computed again."""
+    """Recompute the norm table."""
     table = package.table("norms")
     means = _physician_means(package, terms, findings)
     cases = _cases(package, terms, findings)
@@ -116,13 +121,14 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
         number = physicians.setdefault(cell_of(row), row["physicians"])
         findings.compare("norm_cells", row, {"physicians": number})
         with_cases = row["physicians"] * terms.min_cases_per_physician <= row["cases"]
-        findings.require("norm_cells", row, "physicians", with_cases, "no more than have enough of the cell's cases")
+        condition = f"few enough for {terms.min_cases_per_physician} of the {row['cases']} cases each"
+        findings.require("norm_cells", row, "physicians", with_cases, condition)
 
     enough = {cell for cell, own in cases.items() if len(own.costs) >= terms.min_cases_per_cell}
     by_physician = {cell for cell in enough if physicians.get(cell, 0) >= terms.min_physicians_per_cell}
-    # Cases do not reveal who is named: without a physician in any cell the release may give a BPN alone, in every cell.
-    alone = not any(physicians.values()) and bool(stated["mean_below_threshold"])
-    below = enough if alone else by_physician
+    # If no cell has identified physicians, the release may have only a best practice norm, and that in every cell.
+    is_without_physicians = not any(physicians.values()) and bool(stated["mean_below_threshold"])
+    below = enough if is_without_physicians else by_physician
     should = {"case_percentile": enough, "physician_percentile": by_physician, "mean_below_threshold": below}
     findings.fact("norm_cells", table.path, "cells with base-year cases", sorted(cases), sorted(enough))
     findings.fact("norm_cells", table.path, "cells with physician means", sorted(by_physician), sorted(means))
@@ -143,8 +149,8 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
             _compare(found[cell], {**figures, "cases": len(own.costs), **count}, findings)
             if method == terms.norm_method and figures["p75_cost"] is not None:
                 in_force[cell] = _brought_forward(figures, rates.trend["base_year", "total"])
-    made_of = [cases[cell] for cell in in_force]
-    return NormTable(in_force, sum(len(cell.costs) for cell in made_of), sum((cell.cost for cell in made_of), ZERO))
+    used = [cases[cell] for cell in in_force]
+    return NormTable(in_force, sum(len(cell.costs) for cell in used), sum((cell.cost for cell in used), ZERO))
 
 
 def _physician_means(package: Package, terms: Terms, findings: Findings) -> dict[Cell, list[Decimal]]:
@@ -153,7 +159,8 @@ def _physician_means(package: Package, terms: Terms, findings: Findings) -> dict
         own = means.setdefault(cell_of(row), [])
         own.append(row["physician_mean_cost"])
         findings.compare("norm_cells", row, {"physician_number": len(own), "base_year": terms.base_year})
-        findings.require("norm_cells", row, "physician_mean_cost", own == sorted(own), "not less than the one before")
+        in_order = own == sorted(own)
+        findings.require("norm_cells", row, "physician_mean_cost", in_order, "at least the previous row's mean")
     return means
 
 
@@ -165,7 +172,7 @@ def _cases(package: Package, terms: Terms, findings: Findings) -> dict[Cell, _Ce
         parts = row["core_cost"] + row["supply_drug_cost"]
         findings.compare("norm_cells", row, {"case_number": len(own), "base_year": terms.base_year, "cost": parts})
         in_order = len(own) < 2 or own[-2]["cost"] <= row["cost"]
-        findings.require("norm_cells", row, "cost", in_order, "not less than the one before")
+        findings.require("norm_cells", row, "cost", in_order, "at least the previous row's cost")
     return {
         cell: _CellCases(
             [row["cost"] for row in own],
@@ -178,7 +185,7 @@ def _cases(package: Package, terms: Terms, findings: Findings) -> dict[Cell, _Ce
 
 
 def _overall(cells: Iterable[_CellCases]) -> dict[str, Decimal]:
-    """Means over all counted cases in cells with a norm (4 places)."""
+    """The means over all counted cases in cells with a norm (4 places)."""
     every = list(cells)
     number = sum(len(cell.costs) for cell in every)
     sums = {

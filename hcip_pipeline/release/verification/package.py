@@ -1,6 +1,7 @@
-"""The release as files: its manifest, and every file against it.
+"""A release as files: its manifest, and every file compared with it.
 
-Belongs here: hashes, counts, totals, twins, order. Does not belong here: what a figure should be.
+Belongs here: hashes, counts, totals, order, Parquet files compared with CSV files. Does not belong here: what a figure
+should be.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _FIELD_TYPES = {"string": "text", "number": "number", "integer": "integer", "boo
 
 
 def sha256(file: Path) -> str:
-    """sha256 of a file, in hexadecimal."""
+    """The sha256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -40,7 +41,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a release.
 
     Raises:
-        UnreadableReleaseError: there is none, or it is not JSON, or its list of files cannot be read.
+        UnreadableReleaseError: it is missing, is not JSON, or does not have the form of a manifest.
     """
     file = folder / MANIFEST
     try:
@@ -51,13 +52,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             raise ValueError("its name is not that of a release")
     except FileNotFoundError as error:
         raise UnreadableReleaseError(
-            f"{folder} is not a release: it has no {MANIFEST}", "name the folder r<n>"
+            f"{folder} is not a release: it has no {MANIFEST}", "name a folder such as releases/2025H1/r1"
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else _reason(error)
         raise UnreadableReleaseError(
             f"{file} cannot be read as the manifest of a release: {reason}",
-            "take the release from where it was written",
+            "copy the release again from the home that made it",
         ) from error
     return {**content, "period": named[1].upper(), "number": named[2]}
 
@@ -71,18 +72,18 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def is_before_privacy_rule(manifest: Mapping[str, Any]) -> bool:
-    """Whether a release's public tables were made before every column of them had to keep small counts hidden."""
+    """Whether a release's public tables were made before small counts were hidden in every column."""
     privacy = manifest.get("privacy")
     return not (isinstance(privacy, dict) and privacy.get("rule") in PRIVACY_RULES)
 
 
 def is_before_hospital_readers(manifest: Mapping[str, Any]) -> bool:
-    """Whether a release hides small counts from those alone who have no counts of their own."""
+    """Whether a release hides small counts only from readers who have no counts of their own."""
     return not is_before_privacy_rule(manifest) and manifest["privacy"]["rule"] not in _TO_HOSPITALS
 
 
 def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every file that a manifest states: path, bytes and hash."""
+    """Every file that a manifest lists: path, bytes and hash."""
     for resource in manifest["resources"]:
         yield resource
         if twin := resource.get("parquet"):
@@ -90,11 +91,11 @@ def entries(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def destroyed_files(folder: Path) -> dict[str, str]:
-    """Path -> hash of files that were destroyed on purpose: retention or a data-use agreement ended.
+    """Path -> hash of files that were destroyed on purpose because retention or a data-use agreement ended.
 
-    The record is next to the release and holds only for the manifest that it names, only for files that show single
-    patients, and only from the day after the retention of its policy or the agreement ended. A file that it may not
-    cover counts as missing, and so does one that had another hash than the manifest states.
+    The record next to the release is valid only for the manifest that it names, only for patient-level files, and only
+    from the day after the policy's retention or the agreement ended. A file that it may not cover counts as missing,
+    and so does a file whose hash in the record is not the manifest's.
     """
     try:
         record = json.loads((folder.parent / f"{folder.name}.destroyed.json").read_text(encoding="utf-8"))
@@ -108,13 +109,13 @@ def destroyed_files(folder: Path) -> dict[str, str]:
 
 
 def has_destroyed(folder: Path) -> bool:
-    """Whether something of the release was destroyed on purpose."""
+    """Whether files of the release were destroyed on purpose."""
     return bool(destroyed_files(folder))
 
 
-#: what a manifest states about a release whose public tables hide small counts in every column
+#: rules of a manifest under which public tables hide small counts in every column
 PRIVACY_RULES = ("every-column", "every-reader")
-#: the same, to readers who have counts of their own as well
+#: those that hide them from readers with counts of their own too
 _TO_HOSPITALS = ("every-reader",)
 
 
@@ -129,7 +130,7 @@ class Listed:
 
 
 class Package:
-    """A release on disk: gives its tables, each checked against the manifest as it is read, once."""
+    """A release on disk. Each table is compared with the manifest when it is read."""
 
     def __init__(self, folder: Path, findings: Findings) -> None:
         self.folder = folder
@@ -156,11 +157,11 @@ class Package:
 
     @property
     def hospitals(self) -> list[str]:
-        """The hospitals that the release has files of."""
+        """The hospitals that have files in the release."""
         return sorted({listed.owner for listed in self._listed.values()} - {"STATE"})
 
     def check_files(self) -> None:
-        """Every file listed is there as stated; none is there that is not listed."""
+        """Check that every listed file is present as stated, and that there are no others."""
         stated = {MANIFEST}
         for resource in self.manifest["resources"]:
             for entry in entries({"resources": [resource]}):
@@ -170,20 +171,19 @@ class Package:
                 self._list(resource)
         there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
         for path in sorted(there - stated):
-            self.findings.differ("files", path, "", "no file that the manifest does not name", "a file")
+            self.findings.differ("files", path, "", "only files that the manifest lists", "another file")
         self.files = len(there)
         if self.is_before_programs:
-            made_by = f"none: version {self.manifest.get('code_version')} made the release before there were any"
-            self.findings.differ(
-                "files", MANIFEST, "tables of programs", "the tables that payments follow from", made_by
-            )
+            made_by = f"none: version {self.manifest.get('code_version')} made the release before these tables existed"
+            self.findings.differ("files", MANIFEST, "tables of programs", "the tables that payments depend on", made_by)
             return
         for shape in SHAPES.values():
             for owner in self.hospitals if shape.scope == "hospital" else ["STATE"]:
-                listed = (shape.folder, shape.name, owner) in self._listed
-                if shape.is_optional and not listed:
+                is_listed = (shape.folder, shape.name, owner) in self._listed
+                if shape.is_optional and not is_listed:
                     continue
-                self.findings.fact("files", f"{shape.folder}/", "table", True, listed, key=f"{owner} {shape.name}")
+                found = "a table" if is_listed else "none"
+                self.findings.fact("files", f"{shape.folder}/", "", "a table", found, key=f"{owner} {shape.name}")
 
     def _check_file(self, entry: dict[str, Any]) -> None:
         path, file = entry["path"], self.folder / entry["path"]
@@ -207,7 +207,8 @@ class Package:
             self._listed[folder, name, "STATE"] = Listed(path, resource, "STATE", _stated_shape(folder, name, resource))
             return
         self.findings.fact("files", path, "name", self.name, f"{parts['period']}_{parts['number']}")
-        self.findings.fact("files", path, "Parquet file next to it", True, "parquet" in resource)
+        found = "a file" if "parquet" in resource else "none"
+        self.findings.fact("files", path, "Parquet file next to it", "a file", found)
         shape = SHAPES.get((folder, parts["table"])) or _stated_shape(folder, parts["table"], resource)
         self._listed[folder, parts["table"], parts["owner"]] = Listed(path, resource, parts["owner"], shape)
 
@@ -215,7 +216,7 @@ class Package:
         """A table that the rules need.
 
         Raises:
-            UnreadableTableError: it is not there or cannot be read; the difference is noted.
+            UnreadableTableError: it is missing or cannot be read; the difference is recorded.
         """
         folder = next(folder for folder, known in SHAPES if known == name)
         listed = self._listed.get((folder, name, owner))
@@ -224,7 +225,7 @@ class Package:
         return self._checked(listed)
 
     def optional(self, folder: str, name: str, owner: str = "STATE") -> Table | None:
-        """A table that a release may have, as its manifest describes it; None where it has none, or none to read."""
+        """A table that a release may have, as its manifest describes it; None if it is missing or cannot be read."""
         listed = self._listed.get((folder, name, owner))
         if listed is None or listed.path in self._absent:
             return None
@@ -234,7 +235,7 @@ class Package:
             return None
 
     def check_other_tables(self) -> None:
-        """The tables that no rule asked for."""
+        """Check the tables that no rule has read."""
         for listed in self._listed.values():
             if listed.path not in self._read and listed.path not in self._absent:
                 try:
@@ -243,13 +244,13 @@ class Package:
                     continue
 
     def _checked(self, listed: Listed) -> Table:
-        """Read a table and hold it against what the manifest states of it."""
+        """Read a table and compare it with the manifest."""
         self._read.add(listed.path)
         try:
             table = read_csv(self.folder / listed.path, listed.path, listed.shape)
         except UnreadableTableError as error:
-            self.findings.differ("tables", listed.path, "", error.what, error.found, row=error.row)
-            raise
+            self.findings.differ("tables", listed.path, "", error.expected, error.found, row=error.row)
+            raise UnreadableTableError(listed.path, error.found) from error
         resource, fact = listed.resource, self.findings.fact
         fields = [field["name"] for field in resource.get("schema", {}).get("fields", ())]
         fact("tables", table.path, "columns", fields, list(table.columns))
@@ -270,23 +271,24 @@ class Package:
         keys = table.keys()
         if self._is_in_order(table, keys, owner):
             return
-        before: tuple[Any, ...] = ()
+        previous: tuple[Any, ...] = ()
         for row, key in zip(table, keys, strict=True):
             if None in key:
                 self.findings.differ("tables", table.path, "key", "a value in every key column", "", row=row.line)
                 continue
-            if not before < key:
-                self.findings.differ("tables", table.path, "key", "a greater key than the row before", "", row=row.line)
-            before = key
+            if not previous < key:
+                found = "the same key" if previous == key else "a smaller key"
+                self.findings.differ("tables", table.path, "key", "a key after the previous row's", found, row=row.line)
+            previous = key
             if (table.shape.folder, table.shape.name) not in SHAPES:
-                continue  # which other periods a table covers is not checked here
+                continue  # such a table may cover other periods, which are not checked here
             if "period" in table.positions and row["period"] != self.period:
                 self.findings.differ("tables", table.path, "period", self.period, row["period"], row=row.line)
             if owner != "STATE" and "hospital_ccn" in table.positions and row["hospital_ccn"] != owner:
                 self.findings.differ("tables", table.path, "hospital_ccn", owner, row["hospital_ccn"], row=row.line)
 
     def _is_in_order(self, table: Table, keys: Sequence[tuple[Any, ...]], owner: str) -> bool:
-        """Whether there is nothing to report row by row."""
+        """Whether no row needs to be reported."""
         if any(None in key for key in keys) or not all(map(operator.lt, keys, keys[1:])):
             return False
         if (table.shape.folder, table.shape.name) not in SHAPES:
@@ -306,19 +308,19 @@ class Package:
         try:
             twin = read_parquet(self.folder / path)
         except UnreadableTableError as error:
-            self.findings.differ("parquet", path, "", error.what, error.found)
+            self.findings.differ("parquet", path, "", error.expected, error.found)
             return
         self.findings.fact("parquet", path, "columns", list(table.columns), twin.column_names)
-        self.findings.fact("parquet", path, "rows", {len(table.rows)}, {twin.num_rows})
+        self.findings.fact("parquet", path, "rows", len(table.rows), twin.num_rows)
         if twin.num_rows != len(table.rows) or sorted(twin.column_names) != sorted(table.columns):
             return
         self.findings.tallies["parquet"].figures += len(table.columns) * len(table.rows)
         for line, column in differing_columns(table, twin):
-            self.findings.differ("parquet", path, column, "as in the CSV file", "another value", row=line)
+            self.findings.differ("parquet", path, column, "the CSV file's value", "another value", row=line)
 
 
 def _stated_shape(folder: str, name: str, resource: dict[str, Any]) -> Shape:
-    """A table that no rule needs, as the manifest describes it."""
+    """The shape of a table that no rule needs, as the manifest describes it."""
     schema = resource.get("schema", {})
     types = {field["name"]: _FIELD_TYPES.get(field["type"], "text") for field in schema.get("fields", ())}
     return Shape(name, folder, "", tuple(schema.get("primaryKey", ())), types)

@@ -1,7 +1,7 @@
 """When each hospital's program began, and what changed since earlier periods were released (methodology §15).
 
-Belongs here: first periods and changes, derived from the earlier releases themselves. Does not belong here: what they
-mean for a payment (``waterfall``, ``limits``).
+Belongs here: first periods and changes, derived from the earlier releases. Does not belong here: their effect on
+payments (``waterfall``, ``limits``).
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _CHANGES = (
 
 @dataclass(frozen=True)
 class Programs:
-    """What holds of every hospital's program.
+    """The hospitals' programs.
 
     Attributes:
-        first: hospital -> its first performance period; those without a program are left out.
-        changed: hospitals whose protocols disagree on it, and nothing settles it.
-        protocols: hospital -> its row, where a protocol is in force.
-        changes: hospital -> codes of what changed, in order.
-        others: hospital -> Σ of what other programs took since its program began.
+        first: hospital -> its first performance period; hospitals without a program are left out.
+        changed: hospitals whose protocols disagree on their first period, without a correction.
+        protocols: hospital -> its row, if a protocol is in force.
+        changes: hospital -> codes of its changes, in order.
+        others: hospital -> Σ of other programs' amounts since its program began.
     """
 
     first: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Programs:
 
 
 def program_year(period: str, first_period: str) -> int | None:
-    """Two periods to a year, from the hospital's first (methodology §1); None before it and without a protocol."""
+    """Two periods make a year, from the hospital's first (methodology §1); None before it and without a protocol."""
     if not re.fullmatch(r"[0-9]{4}H[12]", first_period):
         return None
     number = 2 * (int(period[:4]) - int(first_period[:4])) + int(period[5]) - int(first_period[5]) + 1
@@ -57,7 +57,7 @@ def program_year(period: str, first_period: str) -> int | None:
 
 
 def check_programs(package: Package, earlier: Earlier, terms: Terms, findings: Findings) -> Programs:
-    """The tables ``programs``, ``program_changes`` and ``other_programs``, as far as earlier releases show them.
+    """Check ``programs``, ``program_changes`` and ``other_programs`` as far as earlier releases allow.
 
     Raises:
         UnreadableTableError: one of them is missing or cannot be read.
@@ -87,28 +87,28 @@ def check_programs(package: Package, earlier: Earlier, terms: Terms, findings: F
         expected = sorted(set(_changes(package, rows, amounts, earlier, terms)))
         elsewhere = (EXCLUSIONS_CHANGED, _BASELINE_REPLACED)
         found = sorted((row["hospital_ccn"], row["reason"]) for row in changes if row["reason"] not in elsewhere)
-        findings.fact("programs", changes.path, "hospital and reason", expected, found)
+        findings.fact("programs", changes.path, "hospitals and reasons", expected, found)
     return programs
 
 
 def check_exclusions_changed(
     ccn: str, inputs: Mapping[str, Row], programs: Programs, earlier: Earlier, findings: Findings
 ) -> None:
-    """Whether a care partner came off an exclusion list, or on one, since the measure of changes, and it is named.
+    """Check that a change of the care partners' exclusions since the reference release is listed.
 
     Args:
         inputs: NPI -> row of ``payment_inputs``.
     """
-    if earlier.absent or earlier.measure is None:
+    if earlier.absent or earlier.reference is None:
         return
-    own = [row for row in earlier.measure.payment_inputs if row["hospital_ccn"] == ccn and row["npi"] in inputs]
+    own = [row for row in earlier.reference.payment_inputs if row["hospital_ccn"] == ccn and row["npi"] in inputs]
     is_changed = any(row["is_excluded"] != inputs[row["npi"]]["is_excluded"] for row in own)
     found = EXCLUSIONS_CHANGED in programs.changes.get(ccn, [])
     findings.fact("programs", "audit/", EXCLUSIONS_CHANGED, is_changed, found, key=ccn)
 
 
 def _accepted(ccn: str, earlier: Earlier) -> str:
-    """The first performance period of the first accepted protocol, as the earliest release that knew one states."""
+    """The first performance period of the first accepted protocol, from the earliest release that states one."""
     reported = (release.first_periods.get(ccn, "") for release in earlier.in_order)
     return next((first for first in reported if first), "")
 
@@ -122,17 +122,17 @@ def _check_start(row: Row, accepted: str, period: str, findings: Findings) -> No
         "program_year": program_year(period, first),
     }
     if accepted and row["accepted_first_period"] != accepted:
-        # A protocol of an earlier year that was accepted later: it may not stay unnoticed.
+        # A protocol of an earlier year was accepted later: this must not go unnoticed.
         expected["is_first_period_changed"] = not row["corrected_first_period"]
     findings.compare("programs", row, expected)
     parts = [row["protocol_year"] is not None, row["protocol_version"] is not None, bool(row["protocol_sha256"])]
     whole = parts[:1] * 3 == parts and bool(row["protocol_terms"]) == parts[0]
-    findings.require("programs", row, "protocol_year", whole, "with version, hash and terms, or none of them")
+    condition = "a year with version, hash and terms, or none of the four"
+    findings.require("programs", row, "protocol_year", whole, condition)
     filed = row["correction_filed_in"]
     reported = bool(filed) == bool(row["corrected_first_period"]) and filed <= period
-    findings.require(
-        "programs", row, "correction_filed_in", reported, f"a period up to {period}, with every correction"
-    )
+    condition = f"a period up to {period} if there is a correction, else nothing"
+    findings.require("programs", row, "correction_filed_in", reported, condition)
 
 
 def _changes(
@@ -142,25 +142,26 @@ def _changes(
     earlier: Earlier,
     terms: Terms,
 ) -> Iterator[tuple[str, str]]:
-    """Hospital and code of everything that is not as earlier releases had it."""
-    measure = earlier.measure
-    if measure is None:
+    """Hospital and code of every change since earlier releases."""
+    reference = earlier.reference
+    if reference is None:
         return
-    if measure.programs is not None:
+    if reference.programs is not None:
         for ccn, row in rows.items():
-            for code in _of_program(row, measure.programs.get(ccn), package):
+            for code in _program_changes(row, reference.programs.get(ccn), package):
                 yield ccn, code
-    if measure.other_programs is not None:
-        were = {key: amount for key, amount in measure.other_programs.items() if key[1] <= measure.period}
-        are = {key: amount for key, amount in amounts.items() if key[1] <= measure.period}
+    if reference.other_programs is not None:
+        were = {key: amount for key, amount in reference.other_programs.items() if key[1] <= reference.period}
+        are = {key: amount for key, amount in amounts.items() if key[1] <= reference.period}
         for key in were.keys() | are.keys():
             if were.get(key, ZERO) != are.get(key, ZERO):
                 yield key[0], "OTHER_PROGRAMS_CHANGED"
     for release in earlier.in_order:
-        then = measure.number if release.period == measure.period else measure.named.get(release.period, "")
-        if then == release.number:
+        is_same = release.period == reference.period
+        number = reference.number if is_same else reference.named.get(release.period, "")
+        if number == release.number:
             continue
-        before = read_release(release.folder.with_name(then)) if then else None
+        before = read_release(release.folder.with_name(number)) if number else None
         figures = [each.figures() if each else {} for each in (before, release)]
         for ccn in figures[0].keys() | figures[1].keys():
             if figures[0].get(ccn) != figures[1].get(ccn):
@@ -168,10 +169,10 @@ def _changes(
     yield from _resubmitted(package, earlier, terms)
 
 
-def _of_program(row: Row, was: Row | None, package: Package) -> Iterator[str]:
+def _program_changes(row: Row, was: Row | None, package: Package) -> Iterator[str]:
     first = row["first_performance_period"]
-    first_then = was["first_performance_period"] if was else ""
-    if row["corrected_first_period"] and first_then not in ("", first):
+    earlier_first = was["first_performance_period"] if was else ""
+    if row["corrected_first_period"] and earlier_first not in ("", first):
         yield "FIRST_PERIOD_CORRECTED"
     if not row["protocol_terms"] or not first:
         return
@@ -179,16 +180,16 @@ def _of_program(row: Row, was: Row | None, package: Package) -> Iterator[str]:
         if first < package.period:
             yield "PROTOCOL_CHANGED"
         return
-    approved_then, approved = was["protocol_approved_on"], row["protocol_approved_on"]
+    earlier_approved, approved = was["protocol_approved_on"], row["protocol_approved_on"]
     start = dt.date(package.year, 1 if package.half == 1 else 7, 1)
-    was_late = approved_then is None or approved_then >= start
+    was_late = earlier_approved is None or earlier_approved >= start
     in_time = approved is not None and approved < start
     if json.loads(was["protocol_terms"]) != json.loads(row["protocol_terms"]) or (was_late and in_time):
         yield "PROTOCOL_CHANGED"
 
 
 def _resubmitted(package: Package, earlier: Earlier, terms: Terms) -> Iterator[tuple[str, str]]:
-    """Data of the baseline that are not those which the first release of their own half-year rests on."""
+    """Changes of the baseline's data since the first release of their own half-year."""
     year = package.year - 1
     whole, half_year = (1, 2, 3, 4), ((1, 2), (3, 4))[package.half - 1]
     for number in whole if terms.baseline_window == "full_year" else half_year:
@@ -197,9 +198,9 @@ def _resubmitted(package: Package, earlier: Earlier, terms: Terms) -> Iterator[t
         first = earlier.firsts.get(half)
         if first is None:
             continue
-        then, now = (_submitted(inputs, quarter) for inputs in (first.inputs, package.manifest.get("inputs", ())))
-        for ccn in then.keys() | now.keys():
-            if then.get(ccn) != now.get(ccn):
+        were, are = (_submitted(inputs, quarter) for inputs in (first.inputs, package.manifest.get("inputs", ())))
+        for ccn in were.keys() | are.keys():
+            if were.get(ccn) != are.get(ccn):
                 yield ccn, "BASELINE_RESUBMITTED"
 
 

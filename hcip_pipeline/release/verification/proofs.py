@@ -1,11 +1,11 @@
-"""What an auditor holds besides the release: a head that was kept, signers that are trusted, an allowance."""
+"""What an auditor provides besides the release: a kept head, trusted signers and roots, and limits of the check."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-#: draws of a case that take about twenty seconds; a small state has fewer
+#: draws of a case that take about twenty seconds; a small state needs fewer
 MOST_DRAWS = 4_000_000
 
 
@@ -14,13 +14,13 @@ class Proofs:
     """What a release is checked against besides itself.
 
     Attributes:
-        head: head of the ledger that was kept: ``<sequence>:<sha256>``, or the sha256 alone. With it every file that
-            the ledger covers is read.
-        ledger: where the ledger is; None: ``ledger.jsonl`` of the home that the release is in.
+        head: a kept head of the ledger: ``<sequence>:<sha256>``, or only the sha256. With it, every file that the
+            ledger covers is read.
+        ledger: path of the ledger; None: ``ledger.jsonl`` of the release's home.
         signers: file of allowed signers, as ``ssh-keygen`` reads it; None: signatures are not checked.
-        roots: PEM file of the root certificates of time stamps; None: those are not checked.
-        is_partial: a release that this one names may be absent.
-        draws: how many draws of a case may be repeated for chance ranges and intervals; a state has 70 million.
+        roots: PEM file with the root certificates of time stamps; None: time stamps are not checked.
+        is_partial: releases that this one refers to may be absent.
+        draws: the most draws of a case to repeat for chance ranges and intervals; a whole state has 70 million.
     """
 
     head: str = ""

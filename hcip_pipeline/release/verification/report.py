@@ -1,4 +1,4 @@
-"""What verification found: per rule what was checked, and every difference.
+"""The result of verification: what each rule checked, and the differences.
 
 Belongs here: counting, and reporting the counts. Does not belong here: a rule.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from .tables import Row
 
 #: How many differences are listed for each rule; all are counted.
-TOLD = 10
+MOST_LISTED = 10
 
-#: What may not be repeated outside the hospital's own files, not even in a message.
+#: Columns that may not appear outside the hospital's own files, not even in a message.
 _PATIENT_COLUMNS = frozenset({"account_no"})
 
 
 class UnreadableReleaseError(Exception):
-    """The folder holds no release that could be verified; ``fix`` is the way out."""
+    """The release cannot be verified; ``fix`` is what the user can do about it."""
 
     def __init__(self, message: str, fix: str) -> None:
         super().__init__(f"{message}\nWhat to do: {fix}")
@@ -37,8 +37,8 @@ class Difference:
 
     Attributes:
         file: path within the release.
-        row: line of that file (the header is line 1); None where the whole file or a missing row is meant.
-        key: which row, without patients' identifiers.
+        row: line of that file (the header is line 1); None for a whole file or a missing row.
+        key: identifies the row, without patients' identifiers.
     """
 
     rule: str
@@ -50,9 +50,10 @@ class Difference:
     found: str
 
     def __str__(self) -> str:
-        where = self.file + (f", row {self.row}" if self.row is not None else "")
-        what = " ".join(part for part in (self.key, self.column) if part)
-        return f"[{self.rule}] {where}: {what}: expected {self.expected}, found {self.found}"
+        place = self.file + (f", row {self.row}" if self.row is not None else "")
+        figure = " ".join(part for part in (self.key, self.column) if part)
+        subject = f"{place}: {figure}" if figure else place
+        return f"[{self.rule}] {subject}: expected {self.expected}, found {self.found}"
 
 
 @dataclass
@@ -76,11 +77,11 @@ class Findings:
     before_privacy_rule: list[str] = field(default_factory=list)
     before_hospital_readers: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
-    #: files with a time stamp that holds, and its time
+    #: files with a valid time stamp, and its time
     stamped: list[str] = field(default_factory=list)
 
     def compare(self, rule: str, row: Row, expected: Mapping[str, Any]) -> None:
-        """Hold a row's figures against what they should be."""
+        """Compare a row's figures with the expected ones."""
         tally = self.tallies[rule]
         tally.rows += 1
         tally.figures += len(expected)
@@ -91,17 +92,17 @@ class Findings:
             if found != value:
                 self.differ(rule, row.table.path, column, value, found, row=row.line, key=row.label)
 
-    def fact(self, rule: str, file: str, what: str, expected: Any, found: Any, key: str = "") -> None:
-        """Hold one fact about a file against what it should be."""
+    def fact(self, rule: str, file: str, name: str, expected: Any, found: Any, key: str = "") -> None:
+        """Compare one fact about a file with the expected one."""
         self.tallies[rule].figures += 1
         if expected != found:
-            self.differ(rule, file, what, expected, found, key=key)
+            self.differ(rule, file, name, expected, found, key=key)
 
-    def require(self, rule: str, row: Row, column: str, holds: bool, what: str) -> None:
-        """A row's figure must satisfy a condition that is given in words."""
+    def require(self, rule: str, row: Row, column: str, holds: bool, condition: str) -> None:
+        """Record a difference unless a row's figure satisfies the condition; ``condition`` describes it."""
         self.tallies[rule].figures += 1
         if not holds:
-            self.differ(rule, row.table.path, column, what, row[column], row=row.line, key=row.label)
+            self.differ(rule, row.table.path, column, condition, row[column], row=row.line, key=row.label)
 
     def differ(
         self, rule: str, file: str, column: str, expected: Any, found: Any, *, row: int | None = None, key: str = ""
@@ -109,20 +110,29 @@ class Findings:
         """Record a figure that is not what it should be."""
         tally = self.tallies[rule]
         tally.differences += 1
-        if tally.differences <= TOLD:
+        if tally.differences <= MOST_LISTED:
             hidden = column in _PATIENT_COLUMNS
             stated = ("(not shown)", "(not shown)") if hidden else (_as_text(expected), _as_text(found))
             self.listed.append(Difference(rule, file, row, key, column, *stated))
 
     def counted(self, rule: str, rows: int) -> None:
-        """Rows that a rule looked at without comparing them one by one."""
+        """Count rows that a rule examined without comparing them one by one."""
         self.tallies[rule].rows += rows
 
 
 def _as_text(value: Any) -> str:
-    if value is None or value == "":
-        return "nothing"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    """A value as the files of a release write it; several are separated by commas, the parts of each by blanks."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        value = list(value.items())
+    if isinstance(value, list):
+        value = ", ".join(map(_as_text, value))
+    elif isinstance(value, tuple):
+        value = " ".join(map(_as_text, value))
+    return "nothing" if value is None or value == "" else str(value)
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ class VerificationReport:
     tallies: Mapping[str, Tally]
     listed: tuple[Difference, ...]
     notes: tuple[str, ...]
-    #: releases, this one or behind it, whose public tables were made before every column hid small counts
+    #: releases, this one or one behind it, whose public tables were made before every column hid small counts
     before_privacy_rule: tuple[str, ...] = ()
     before_hospital_readers: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
@@ -147,7 +157,7 @@ class VerificationReport:
 
     @property
     def ok(self) -> bool:
-        """Whether everything was found again, to the cent."""
+        """Whether every figure was reproduced, to the cent."""
         return self.differences == 0
 
     @property
@@ -156,10 +166,10 @@ class VerificationReport:
         return sum(tally.cents for tally in self.tallies.values())
 
     def text(self) -> str:
-        """For a person: the verdict, what was checked rule by rule, and the differences."""
+        """The report for people: the verdict, what each rule checked, and the differences."""
         count = self.differences
         verdict = (
-            f"{self.release}: every figure was found again"
+            f"{self.release}: every figure was reproduced"
             if self.ok
             else f"{self.release}: {count:,} difference{'s' if count > 1 else ''}"
         )
@@ -173,23 +183,23 @@ class VerificationReport:
             if count > len(self.listed):
                 lines.append(f"  and {count - len(self.listed):,} more")
             broken = [rule for rule, tally in self.tallies.items() if tally.differences]
-            lines += ["", "What these rules ask:", *(f"  {rule}: {RULES[rule]}" for rule in broken)]
+            lines += ["", "What these rules check:", *(f"  {rule}: {RULES[rule]}" for rule in broken)]
         if self.before_privacy_rule:
             lines += [
                 "",
-                "Made before the rule of hidden counts: small counts can be computed from their rates and places; "
-                "hand on none of them any more:",
+                "Made before small counts were hidden in every column. Do not pass these on: small counts can be "
+                "computed from their rates and ranks:",
                 *(f"  {name}" for name in self.before_privacy_rule),
             ]
         if self.before_hospital_readers:
             lines += [
                 "",
-                "Made before the rule of hospitals as readers: a hospital that compares its own counts with them can "
-                "compute small counts of others; hand on none of them any more:",
+                "Made before small counts were hidden from other hospitals. Do not pass these on: a hospital can "
+                "compute small counts of others by comparing them with its own:",
                 *(f"  {name}" for name in self.before_hospital_readers),
             ]
         if self.stamped:
-            lines += ["", "Was there, by its time stamp:", *(f"  {each}" for each in self.stamped)]
+            lines += ["", "Existed by the time of its time stamp:", *(f"  {each}" for each in self.stamped)]
         if self.notes:
             lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
         if self.stale:

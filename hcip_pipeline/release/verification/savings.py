@@ -1,7 +1,7 @@
 """Potential and internal savings (methodology §10).
 
-Belongs here: a hospital's savings by scope and component, from the sums of its cases that the release states. Does not
-belong here: what they limit (``limits``).
+Belongs here: a hospital's savings by scope and component, from the sums over its cases in the release. Does not belong
+here: the limit that they set (``limits``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COMPONENTS = ("core", "supply_drug")
 def check_savings(
     row: Row, first_period: str, rates: Rates, earlier: Earlier, terms: Terms, findings: Findings
 ) -> Decimal:
-    """One hospital and scope.
+    """Check the savings of one hospital and scope.
 
     Args:
         first_period: the hospital's first performance period; empty without a protocol.
@@ -63,7 +63,7 @@ def check_savings(
 
 
 def check_participating(hospital: Hospital, row: Row | None, norms: Mapping[Cell, Norm], findings: Findings) -> None:
-    """The participating scope's sums are those of the care partners' cases."""
+    """Check that the participating scope's sums are those of the care partners' cases."""
     cases, baseline = hospital.cases, hospital.baseline
     if row is None:
         path = "savings/"
@@ -88,7 +88,7 @@ def check_participating(hospital: Hospital, row: Row | None, norms: Mapping[Cell
 
 
 def check_scopes(everyone: Row | None, participating: Row | None, findings: Findings) -> None:
-    """Care partners are among all physicians."""
+    """Check that no sum of care partners exceeds that of all physicians."""
     if participating is None:
         return
     if everyone is None:

@@ -1,6 +1,6 @@
-"""Why payments wait for an answer about a national list: holds by the release's own table of records.
+"""Payments held because of a national list, from the release's own table of the records found there.
 
-Belongs here: which records hold a payment. Does not belong here: the lists, which no release carries.
+Belongs here: which records hold a payment. Does not belong here: the lists, which no release contains.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Held = Mapping[str, Mapping[str, list[str]]]
 
 
 def check_screening(package: Package, findings: Findings) -> Held:
-    """The records of ``screening``, where the release has that table: it has none where there was no list.
+    """Check the records of ``screening``; a release made without a national list lacks this table.
 
-    A release that was made from NPPES has it: what is held follows from it.
+    A release made from NPPES must have it, because holds follow from it.
     """
     table = package.optional("audit", "screening")
     files = [str(item.get("file")).lower() for item in package.manifest.get("inputs", ())]
     if any(file.startswith("reference/nppes.") for file in files):
-        findings.fact("screening", "audit/", "table", True, table is not None, key="STATE screening")
+        findings.fact("screening", "audit/", "", "a table", "none" if table is None else "a table", "STATE screening")
     found: dict[str, dict[str, set[str]]] = {}
     if table is None:
         return {}
@@ -44,7 +44,7 @@ def check_screening(package: Package, findings: Findings) -> Held:
 
 
 def _failed(package: Package) -> set[tuple[str, str]]:
-    """Hospital and NPI of care partners whose screening failed: that answers every question."""
+    """Hospital and NPI of care partners whose screening failed, which answers every question."""
     inputs = (row for ccn in package.hospitals for row in package.table("payment_inputs", ccn))
     return {(row["hospital_ccn"], row["npi"]) for row in inputs if row["screening_status"] == "failed"}
 

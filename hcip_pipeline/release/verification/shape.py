@@ -1,4 +1,4 @@
-"""What one kind of table of a release is.
+"""The shape of one kind of table in a release.
 
 Belongs here: folder, key and the type of every column that a rule needs. Does not belong here: the tables (``shapes``).
 """
@@ -16,7 +16,7 @@ class Shape:
 
     Attributes:
         scope: hospital: one file per hospital; state: one file for all readers.
-        is_optional: a release may have none: one from before there was such a table, or where there was nothing for it.
+        is_optional: a release may lack the table, because it is older than the table or had no data for it.
     """
 
     name: str
@@ -28,11 +28,11 @@ class Shape:
 
     @cached_property
     def money(self) -> frozenset[str]:
-        """Columns that hold money."""
+        """Columns that contain money."""
         return frozenset(column for column, type_ in self.types.items() if type_ == "money")
 
 
 def shape(name: str, folder: str, scope: str, key: str, *, is_optional: bool = False, **columns: str) -> Shape:
-    """A table from lists of columns, by type."""
+    """A shape from lists of column names, by type."""
     types = {column: type_ for type_, names in columns.items() for column in names.split()}
     return Shape(name, folder, scope, tuple(key.split()), types, is_optional)

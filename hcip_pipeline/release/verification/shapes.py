@@ -1,4 +1,4 @@
-"""What the files of a release contain (outputs.md, "A release"): written twice, because the proof shares nothing.
+"""Tables of a release (outputs.md, "A release"), declared a second time because verification shares no code.
 
 Belongs here: folder, key and the type of every column that a rule needs. Does not belong here: meaning.
 """
@@ -346,7 +346,7 @@ _ALL = (
         "audit",
         "state",
         key="hospital_ccn period npi reason source list_row",
-        is_optional=True,  # where no national list was in the inbox
+        is_optional=True,  # missing if the inbox has no national list
         text="hospital_ccn period npi reason source listed_name listed_specialty listed_city cleared_by"
         " clearance_reason effect",
         integer="list_row listed_birth_year",

@@ -1,6 +1,6 @@
-"""Reading the tables of a release as text, exactly.
+"""Reads the tables of a release exactly, from text.
 
-Belongs here: a CSV file as typed rows, and a Parquet file's columns to check against it. Does not belong here: what the
+Belongs here: a CSV file as typed rows, and the Parquet file's columns compared with it. Does not belong here: what the
 manifest states about them (``package``), and any figure.
 """
 
@@ -25,7 +25,7 @@ _SKIPPED = ("Z", "Cc", "Cf")  # Unicode categories: blanks, controls, invisible 
 
 
 def runs_in_a_spreadsheet(text: str) -> bool:
-    """Whether a spreadsheet would run a text cell; in CSV files an apostrophe comes before it."""
+    """Whether a spreadsheet would run a text cell as a formula; CSV files put an apostrophe before such a cell."""
     bare = text.lstrip("'")
     if bare[:1] in ("\t", "\r", "\n"):
         return True
@@ -34,7 +34,7 @@ def runs_in_a_spreadsheet(text: str) -> bool:
 
 
 def neutralized(text: str) -> str:
-    """As a CSV file of a release writes a text cell."""
+    """A text cell as a release's CSV file writes it."""
     return "'" + text if runs_in_a_spreadsheet(text) else text
 
 
@@ -59,15 +59,15 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 class UnreadableTableError(Exception):
-    """A file is not the table it should be: ``what`` was expected of ``row`` (None: the whole file)."""
+    """A file is not the expected table: ``expected`` is missing from ``row`` (None: from the whole file)."""
 
-    def __init__(self, what: str, found: str, row: int | None = None) -> None:
-        super().__init__(what)
-        self.what, self.found, self.row = what, found, row
+    def __init__(self, expected: str, found: str, row: int | None = None) -> None:
+        super().__init__(expected)
+        self.expected, self.found, self.row = expected, found, row
 
 
 class Row:
-    """One row: ``row["cost"]`` is the cell, typed; an empty cell is None, in a text column an empty text."""
+    """One row: ``row["cost"]`` is the typed cell. An empty cell is None, or an empty string in a text column."""
 
     __slots__ = ("cells", "line", "table")
 
@@ -80,12 +80,12 @@ class Row:
         return self.cells[self.table.positions[column]]
 
     def key(self) -> tuple[Any, ...]:
-        """Values of the row's key."""
+        """The values of the row's key."""
         return tuple(self[column] for column in self.table.shape.key)
 
     @property
     def label(self) -> str:
-        """Which row, for a reader: its key without the patient's account number."""
+        """The row's key for readers, without the patient's account number."""
         shown = [column for column in self.table.shape.key if column not in ("account_no", "period")]
         if "npi" not in shown and "npi" in self.table.positions:
             shown.append("npi")
@@ -94,13 +94,13 @@ class Row:
 
 @dataclass
 class Table:
-    """One CSV file, read."""
+    """A CSV file that has been read."""
 
     shape: Shape
     path: str
     columns: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
-    #: the columns as they are in the file, and typed, as long as the file is being checked
+    #: the columns as text and typed, kept only while the file is checked
     raw: list[Sequence[str]] = field(default_factory=list)
     typed: list[Sequence[Any]] = field(default_factory=list)
 
@@ -111,23 +111,24 @@ class Table:
         return iter(self.rows)
 
     def keys(self) -> list[tuple[Any, ...]]:
-        """The key of each row, as long as the file is being checked."""
+        """The key of each row; available only while the file is checked."""
         if not self.shape.key:
             return [()] * len(self.rows)
         return list(zip(*(self.typed[self.positions[column]] for column in self.shape.key), strict=True))
 
 
 def read_csv(file: Path, path: str, shape: Shape) -> Table:
-    """A CSV file as a table of ``shape``; columns that the shape does not know are text.
+    """A CSV file as a table of ``shape``; columns that are not in the shape are text.
 
     Raises:
-        UnreadableTableError: not UTF-8, not CSV, a column missing, a cell that is not of its type.
+        UnreadableTableError: it is not CSV in UTF-8, lacks a column, or has a cell that is not of its column's type.
     """
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             lines = list(csv.reader(stream, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableTableError("a CSV file in UTF-8", type(error).__name__) from error
+        found = "malformed CSV" if isinstance(error, csv.Error) else "bytes that are not UTF-8"
+        raise UnreadableTableError("a CSV file in UTF-8", found) from error
     columns = tuple(lines[0]) if lines else ()
     missing = [column for column in shape.types if column not in columns]
     if missing or len(set(columns)) != len(columns):
@@ -163,11 +164,11 @@ def _check_cells(
                 read(cell)
         except (ValueError, ArithmeticError, KeyError):
             type_ = shape.types.get(column, "text")
-            raise UnreadableTableError(f"{column}: a value of type {type_}", "another text", line) from None
+            raise UnreadableTableError(f"a value of type {type_} in {column}", "other text", line) from None
 
 
 def read_parquet(file: Path) -> pa.Table:
-    """A Parquet file.
+    """The table in a Parquet file.
 
     Raises:
         UnreadableTableError: it is not a Parquet file.
@@ -177,13 +178,13 @@ def read_parquet(file: Path) -> pa.Table:
 
     try:
         with pq.ParquetFile(pa.BufferReader(file.read_bytes())) as opened:  # a path would be resolved by Arrow
-            return opened.read(use_threads=False)  # threads cost more than most of these files take
+            return opened.read(use_threads=False)  # for most of these files threads cost more time than they save
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableTableError("a Parquet file", type(error).__name__) from error
+        raise UnreadableTableError("a Parquet file", f"a file that cannot be read ({type(error).__name__})") from error
 
 
 def differing_columns(table: Table, twin: pa.Table) -> Iterator[tuple[int, str]]:
-    """Line and column of every cell in which a Parquet file differs from the CSV file next to it."""
+    """The line and column of every cell in which a Parquet file differs from the CSV file next to it."""
     if _is_equal(table, twin):
         return
     for column in twin.column_names:
@@ -196,20 +197,20 @@ def differing_columns(table: Table, twin: pa.Table) -> Iterator[tuple[int, str]]
 
 
 def _is_equal(table: Table, twin: pa.Table) -> bool:
-    """Whether the CSV file's texts are exactly what the Parquet file holds; False also where Arrow cannot decide."""
+    """Whether the CSV file's text is exactly the Parquet file's content; False also if Arrow cannot decide."""
     import pyarrow as pa
 
-    stated, held = [], []
+    csv_columns, twin_columns = [], []
     try:
         for column in twin.column_names:
             cells, values = table.raw[table.positions[column]], twin.column(column)
             if table.shape.types.get(column, "text") == "text":
-                stated.append(pa.array(cells, pa.string()))
-                held.append(values.fill_null("") if values.null_count else values)
+                csv_columns.append(pa.array(cells, pa.string()))
+                twin_columns.append(values.fill_null("") if values.null_count else values)
             else:
-                stated.append(pa.array([cell or None for cell in cells], pa.string()))
-                held.append(values)
-        expected = pa.table(held, schema=twin.schema)
-        return bool(pa.table(stated, names=twin.column_names).cast(twin.schema).equals(expected))
+                csv_columns.append(pa.array([cell or None for cell in cells], pa.string()))
+                twin_columns.append(values)
+        expected = pa.table(twin_columns, schema=twin.schema)
+        return bool(pa.table(csv_columns, names=twin.column_names).cast(twin.schema).equals(expected))
     except (pa.ArrowException, ValueError):
         return False

@@ -1,7 +1,7 @@
-"""The policy that a release carries, read from its text (methodology §13).
+"""The policy in a release's manifest, read from its text (methodology §13).
 
-Belongs here: the parameters that verification needs, their defaults, and their exact numbers. Does not belong here:
-bounds, which the pipeline keeps.
+Belongs here: the parameters that verification needs, their defaults, and reading them as exact numbers. Does not belong
+here: bounds, which the pipeline enforces.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class UnreadablePolicyError(Exception):
 
 @dataclass(frozen=True)
 class Terms:
-    """Parameters by their names in methodology §13, with its defaults."""
+    """Parameters with their names and defaults in methodology §13."""
 
     version: str
     base_year: int
@@ -64,10 +64,10 @@ def read_terms(text: str) -> Terms:
     """The policy in ``text``.
 
     Raises:
-        UnreadablePolicyError: not YAML, no mapping, or a value that is not of its parameter's kind.
+        UnreadablePolicyError: it is not YAML, not a mapping, or a value does not have its parameter's type.
     """
     try:
-        written = yaml.load(text, Loader=yaml.BaseLoader)  # every scalar as the text it is: numbers stay exact
+        written = yaml.load(text, Loader=yaml.BaseLoader)  # every scalar stays text, so numbers stay exact
         return Terms(
             **{field.name: _value(field.type, written[field.name]) for field in fields(Terms) if field.name in written}
         )
@@ -86,7 +86,7 @@ def _value(kind: Any, written: Any) -> Any:
 
 
 def _number(written: str) -> Decimal:
-    """``2/3``, ``0.25`` or ``25``, a ratio to 8 places."""
+    """``2/3``, ``0.25`` or ``25`` as a number; a ratio has 8 places."""
     text = written.replace("_", "").replace(" ", "")
     if "/" not in text:
         return Decimal(text)

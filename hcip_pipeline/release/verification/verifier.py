@@ -1,6 +1,6 @@
-"""Going through a release, rule by rule and hospital by hospital.
+"""Runs all checks of a release, rule by rule and hospital by hospital.
 
-Belongs here: the order of things. Does not belong here: a rule.
+Belongs here: the order of the checks. Does not belong here: a rule.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
     """Recompute every payment of the release in ``folder`` from its own files, and check every file.
 
     Args:
-        folder: ``releases/<period>/r<n>``. Earlier releases are read where they are next to it.
-        progress: called with what is being checked.
-        proofs: a head that was kept, signers that are trusted, an allowance; None: none of them.
+        folder: ``releases/<period>/r<n>``. Earlier releases are read if they are next to it.
+        progress: called with a description of each check before it starts.
+        proofs: a kept head, trusted signers and limits of the check; None: the defaults.
 
     Raises:
-        UnreadableReleaseError: there is no release that could be verified, or signatures cannot be checked here.
+        UnreadableReleaseError: there is no release to verify, or signatures cannot be checked on this machine.
     """
     proofs = proofs or Proofs()
     findings = Findings()
@@ -72,13 +72,13 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
         terms = _policy(package, findings)
         if package.is_before_programs:
             made_by = package.manifest.get("code_version")
-            findings.notes.append(f"every payment: recompute it with version {made_by}, which made the release")
+            findings.notes.append(f"every payment: to recompute it, use version {made_by}, which made the release")
         elif terms is not None:
             for check in (partial(_recompute, report=report, draws=proofs.draws), check_handed_on):
                 try:
                     check(package, terms, findings)
                 except UnreadableTableError as error:
-                    findings.notes.append(f"the rules that need it: {error} cannot be read")
+                    findings.notes.append(f"rules that need a missing or unreadable table: {error}")
         package.check_other_tables()
     return VerificationReport(
         f"{package.period} {package.manifest['number']}",
@@ -94,19 +94,20 @@ def verify_release(folder: Path, progress: Progress | None = None, proofs: Proof
 
 
 def _policy(package: Package, findings: Findings) -> Terms | None:
-    """The terms of the policy that the manifest carries; None where they cannot be read."""
+    """The terms of the policy in the manifest; None if they cannot be read."""
     manifest, fact = package.manifest, findings.fact
     fact("manifest", MANIFEST, "version", manifest["number"][1:], str(manifest.get("version")))
-    fact("manifest", MANIFEST, "code_version", True, bool(manifest.get("code_version")))
+    fact("manifest", MANIFEST, "code_version", "a version", "a version" if manifest.get("code_version") else "")
     for item in manifest.get("inputs", ()):
-        fact("manifest", MANIFEST, "input", True, {"file", "sha256", "rows"} <= item.keys(), key=str(item.get("file")))
+        missing = [name for name in ("file", "sha256", "rows") if name not in item]
+        fact("manifest", MANIFEST, "missing from the input", [], missing, key=str(item.get("file")))
     policy = manifest.get("policy", {})
     text = str(policy.get("text"))
     fact("policy", MANIFEST, "sha256", hashlib.sha256(text.encode()).hexdigest(), policy.get("sha256"))
     try:
         terms = read_terms(text)
     except UnreadablePolicyError:
-        findings.differ("policy", MANIFEST, "text", "a policy", "a text that cannot be read as one")
+        findings.differ("policy", MANIFEST, "text", "a policy", "text that is not a policy")
         findings.notes.append("every figure: the policy cannot be read")
         return None
     fact("policy", MANIFEST, "version", terms.version, policy.get("version"))
@@ -115,7 +116,7 @@ def _policy(package: Package, findings: Findings) -> Terms | None:
 
 @dataclass(frozen=True)
 class _Statewide:
-    """What holds for every hospital."""
+    """Data that every hospital's checks use."""
 
     terms: Terms
     rates: Rates
@@ -154,8 +155,8 @@ def _recompute(package: Package, terms: Terms, findings: Findings, report: Progr
         check_year_caps(package, earlier, findings),
     )
     for table in (savings, limits):
-        strangers = sorted({row["hospital_ccn"] for row in table} - set(package.hospitals))
-        findings.fact("files", table.path, "hospitals without files of their own", [], strangers)
+        without_files = sorted({row["hospital_ccn"] for row in table} - set(package.hospitals))
+        findings.fact("files", table.path, "hospitals without files of their own", [], without_files)
     own: CellTotals = {}
     partners: set[str] = set()
     incentives: list[Table] = []
@@ -205,12 +206,16 @@ def _check_hospital(hospital: Hospital, state: _Statewide, findings: Findings) -
     check_hospital_ledger(hospital, partners, performance, final, everyone, state.ledger, findings)
     if missing := earlier.missing(first_period):
         findings.notes.append(
-            f"{hospital.ccn}: what {', '.join(missing)} paid and saved; no release of theirs is next to this one"
+            f"{hospital.ccn}: payments and savings of {', '.join(missing)}; no release of that period can be read here"
         )
 
 
 def _check_savings(hospital: Hospital, state: _Statewide, findings: Findings) -> Decimal | None:
-    """Both scopes of the hospital's savings; gives those to date in the scope of the limit."""
+    """Check both scopes of the hospital's savings.
+
+    Returns:
+        Savings to date in the scope of the distribution limit; None if unknown.
+    """
     terms, first_period = state.terms, hospital.first_period
     rows = {scope: state.savings.get((hospital.ccn, scope)) for scope in ("all", "participating")}
     check_participating(hospital, rows["participating"], state.norms, findings)

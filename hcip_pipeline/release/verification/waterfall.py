@@ -1,7 +1,6 @@
-"""From calculated to final (methodology §9), one care partner after the other, one step after the other.
+"""From calculated to final incentive (methodology §9), care partner by care partner and step by step.
 
-Belongs here: steps 1 to 5, and the last one once the hospital's limit is known. Does not belong here: the limit itself
-(``limits``).
+Belongs here: steps 1 to 5, and step 7 once the hospital's limit is known. Does not belong here: the limit (``limits``).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from .terms import Terms
 
 @dataclass
 class Partner:
-    """A care partner's way through the waterfall: amounts after each step, and every reason met."""
+    """A care partner's amounts after each step of the waterfall, and the reasons that apply."""
 
     row: Row
     calculated: Decimal = ZERO
@@ -47,7 +46,7 @@ def check_steps(
 
     Args:
         performance: line of a case -> performance incentive.
-        earlier: NPI -> final incentive of the calendar year's earlier period; None where that is not known.
+        earlier: NPI -> final incentive of the calendar year's earlier period; None if unknown.
 
     Returns:
         NPI -> the care partner after step 5.
@@ -128,7 +127,7 @@ def _conditions(partner: Partner, conditions: list[Row], measured: Measured, ter
     if not is_every_one_met and terms.condition_failure == "lose_all":
         partner.after_conditions = ZERO
     elif not conditions or (is_every_one_met and total == ONE):
-        partner.after_conditions = calculated  # parts rounded apart must not cost a cent
+        partner.after_conditions = calculated  # rounding the parts separately must not cost a cent
     else:
         partner.after_conditions = min(calculated, earned)
     findings.compare(
@@ -148,21 +147,21 @@ def _conditions(partner: Partner, conditions: list[Row], measured: Measured, ter
 
 
 def _check_same_conditions(hospital: Hospital, conditions: Mapping[str, list[Row]], findings: Findings) -> None:
-    """The conditions are the hospital's: the same for every care partner, and 100% in all where they are locked."""
+    """Check that every care partner has the hospital's conditions, and that locked ones add up to 100%."""
     path = hospital.conditions.path
-    asked = {_asked(row) for row in hospital.conditions}
+    required = {_requirement(row) for row in hospital.conditions}
     for npi, inputs in hospital.inputs.items():
-        own = {_asked(row) for row in conditions.get(npi, [])}
-        findings.fact("conditions", path, "conditions", sorted(asked), sorted(own), key=f"{hospital.ccn} {npi}")
+        own = {_requirement(row) for row in conditions.get(npi, [])}
+        findings.fact("conditions", path, "conditions", sorted(required), sorted(own), key=f"{hospital.ccn} {npi}")
         if inputs["has_locked_conditions"]:
-            total = sum((asked[1] for asked in own), ZERO)
+            total = sum((each[1] for each in own), ZERO)
             findings.fact("conditions", path, "total weight", ONE, total, key=f"{hospital.ccn} {npi}")
-    strangers = sorted(conditions.keys() - hospital.inputs.keys())
-    findings.fact("conditions", path, "conditions of others than care partners", [], strangers)
+    others = sorted(conditions.keys() - hospital.inputs.keys())
+    findings.fact("conditions", path, "conditions of physicians who are not care partners", [], others)
 
 
-def _asked(row: Row) -> tuple[str, Decimal, str, str, str, str, Decimal]:
-    """What a condition asks; a threshold that is not there is zero, so that what is asked has an order."""
+def _requirement(row: Row) -> tuple[str, Decimal, str, str, str, str, Decimal]:
+    """What a condition requires; a missing threshold is zero, so that requirements can be sorted."""
     texts = (row["description"], row["computed_measure"], row["measured_level"], row["threshold_operator"])
     return (row["condition_id"], row["weight"], *texts, row["threshold_value"] or ZERO)
 
@@ -188,7 +187,7 @@ def _standing(partner: Partner, inputs: Row, hospital: Hospital, findings: Findi
 
 def _committee(partner: Partner, inputs: Row, findings: Findings) -> None:
     adjustment = inputs["committee_adjustment_amount"]
-    findings.require("committee", inputs, "committee_adjustment_amount", adjustment <= 0, "a reduction")
+    findings.require("committee", inputs, "committee_adjustment_amount", adjustment <= 0, "zero or a reduction")
     partner.after_committee = max(ZERO, partner.after_standing + min(adjustment, ZERO))
     reduction = partner.after_committee - partner.after_standing
     findings.compare("committee", partner.row, {"committee_adjustment": reduction})
@@ -197,15 +196,17 @@ def _committee(partner: Partner, inputs: Row, findings: Findings) -> None:
 
 
 def _fee_schedule_cap(partner: Partner, inputs: Row, earlier: Decimal | None, findings: Findings) -> None:
-    """``earlier`` as the earlier period's own release states; without it as this release states."""
+    """Step 5, with ``earlier`` from the earlier period's own release; None: as this release states it."""
     taken = inputs["earlier_period_incentive"] if earlier is None else earlier
     findings.compare("fee_schedule_cap", inputs, {"earlier_period_incentive": taken})
     approved = inputs["pfs_approved_amount"]
     known = inputs["pfs_source"] in ("NOTICE", "CLAIMS")
-    findings.require("fee_schedule_cap", inputs, "pfs_source", known == (approved is not None), "a source of an amount")
+    condition = "NOTICE or CLAIMS if there is an approved amount, else another source"
+    findings.require("fee_schedule_cap", inputs, "pfs_source", known == (approved is not None), condition)
     in_doubt = inputs["pfs_amount_in_doubt"]
     within = in_doubt is None if inputs["pfs_source"] != "CLAIMS" else in_doubt is not None and in_doubt <= approved
-    findings.require("fee_schedule_cap", inputs, "pfs_amount_in_doubt", within, "a part of an estimate from claims")
+    condition = "at most the approved amount if it is from claims, else nothing"
+    findings.require("fee_schedule_cap", inputs, "pfs_amount_in_doubt", within, condition)
     cap = None
     partner.after_cap = partner.after_committee
     if approved is not None:
@@ -240,9 +241,10 @@ def check_final(
     waiting: Collection[str],
     findings: Findings,
 ) -> None:
-    """Step 7, after the distribution limit left ``final``.
+    """Step 7.
 
     Args:
+        final: NPI -> incentive after the distribution limit.
         waiting: NPIs whose payments wait for the year's later half-year (``year_caps``).
     """
     for npi, partner in partners.items():

@@ -1,7 +1,7 @@
 """The fee-schedule cap of the calendar year over both its half-years (methodology §9, step 5).
 
-Belongs here: the table ``year_caps`` against the releases of the year's other half-year, and what it leaves. Does not
-belong here: the cap of one payment (``waterfall``).
+Belongs here: the table ``year_caps`` against the releases of the year's other half-year, and the payments that must
+wait. Does not belong here: the cap of one payment (``waterfall``).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from .tables import Row, UnreadableTableError
 RULE = "fee_schedule_cap"
 #: (hospital, NPI)
 Whom = tuple[str, str]
-_ADMITTED = ("pfs_source", "pfs_approved_amount", "physician_cap_percent")
+_SAME_AS_INPUTS = ("pfs_source", "pfs_approved_amount", "physician_cap_percent")
 
 
 @dataclass(frozen=True)
 class YearCaps:
-    """The table, and what the year's later releases paid when this one was made.
+    """The table, and the payable amounts of the year's later releases when this one was made.
 
     Attributes:
-        later: (hospital, NPI) -> payable and cap of the year, by the later releases themselves; None: one is not here.
+        later: (hospital, NPI) -> payable and cap of the year, from the later releases; None: one of them is missing.
     """
 
     rows: Mapping[Whom, Row] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class YearCaps:
 
 
 def check_year_caps(package: Package, earlier: Earlier, findings: Findings) -> YearCaps | None:
-    """The table computed again; None for a release from before there was one."""
+    """Recompute the table; None for a release that is older than it."""
     table = package.optional("audit", "year_caps")
     if table is None:
         return None
@@ -45,7 +45,7 @@ def check_year_caps(package: Package, earlier: Earlier, findings: Findings) -> Y
     after = _later(package, findings)
     if before is not None:
         found = sorted(whom for whom, row in rows.items() if row["earlier_payable"])
-        findings.fact(RULE, table.path, "whom the year's earlier half-year paid", sorted(before), found)
+        findings.fact(RULE, table.path, "physicians paid for the year's earlier half-year", sorted(before), found)
     for whom, row in rows.items():
         if before is not None:
             findings.compare(RULE, row, {"earlier_payable": before.get(whom, ZERO)})
@@ -66,18 +66,18 @@ def check_waiting(
     caps: YearCaps | None,
     findings: Findings,
 ) -> set[str]:
-    """Whose payments wait: with what the year's later half-year makes payable they would exceed the cap of the year.
+    """The NPIs whose payments must wait: with the later half-year's payable amount they would exceed the year's cap.
 
     Args:
         inputs: NPI -> row of ``payment_inputs``.
         final: NPI -> final incentive.
-        held: NPIs of those held for another reason: they do not wait for this one too.
+        held: NPIs whose payments are held for another reason, and so do not wait for this one.
     """
     if caps is None:
         return set()
     own = {npi: row for (hospital, npi), row in caps.rows.items() if hospital == ccn}
     for npi in own.keys() & inputs.keys():
-        findings.compare(RULE, own[npi], {column: inputs[npi][column] for column in _ADMITTED})
+        findings.compare(RULE, own[npi], {column: inputs[npi][column] for column in _SAME_AS_INPUTS})
     waiting = set()
     for npi, amount in final.items():
         if caps.later is not None:
@@ -90,7 +90,7 @@ def check_waiting(
             waiting.add(npi)
     found = sorted(npi for npi, row in own.items() if not row["earlier_payable"])
     expected = sorted(npi for npi in waiting if not inputs[npi]["earlier_period_incentive"])
-    findings.fact(RULE, "audit/", "whose payments wait for a later half-year", expected, found, key=ccn)
+    findings.fact(RULE, "audit/", "physicians whose payments wait for a later half-year", expected, found, key=ccn)
     return waiting
 
 
@@ -112,12 +112,13 @@ def _earlier(earlier: Earlier, year: int) -> dict[Whom, Decimal]:
 
 
 def _later(package: Package, findings: Findings) -> dict[Whom, tuple[Decimal, Decimal | None]] | None:
-    """What the later releases of the year that were there before this one make payable; None where one is not here."""
+    """Payable amounts and caps of the year's later releases that this one makes stale; None: one of them is missing."""
     found: dict[Whom, tuple[Decimal, Decimal | None]] = {}
     stale = package.manifest.get("makes_stale", [])
     for named in stale if isinstance(stale, list) else [stale]:
         if not _names_a_release(named):
-            findings.differ(RULE, MANIFEST, "", "makes_stale: later releases with period, release and hash", str(named))
+            expected = "later releases with period, release and hash"
+            findings.differ(RULE, MANIFEST, "makes_stale", expected, str(named))
             return None
         if int(named["period"][:4]) != package.year:
             continue
@@ -139,7 +140,7 @@ def _payable(release: Release) -> Mapping[Whom, tuple[Decimal, Decimal | None]]:
 
 
 def _names_a_release(named: object) -> bool:
-    """Whether an entry of the manifest is as a release writes it: it may have been edited."""
+    """Whether an entry of the manifest has the form that a release writes; it may have been edited."""
     if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
         return False
     patterns = {"period": "[0-9]{4}H[12]", "release": "r[0-9]+", "manifest_sha256": "[0-9a-f]{64}"}
