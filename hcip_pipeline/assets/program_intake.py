@@ -84,7 +84,7 @@ def period_intake(
     from hcip_pipeline.intake.program.ingest import read_later_periods
     from hcip_pipeline.ledger.program_history import check_program_history
     from hcip_pipeline.ledger.recording import record_acceptances
-    from hcip_pipeline.settlement.recognition import keep_look
+    from hcip_pipeline.settlement.recognition import save_inbox_contents
     from hcip_pipeline.sharing import share
 
     period = PerformancePeriod.parse(context.partition_key)
@@ -93,7 +93,7 @@ def period_intake(
     after_earlier_ones(context, period)
     with period_lock(session, where, period):
         if str(period) not in session.outlooks:
-            keep_look(where, period, home.policy())
+            save_inbox_contents(where, period, home.policy())
         sweep([where.lake_program(period), where.lake_program(period) / "receipts"])
         earlier = [str(each) for each in read_later_periods(where.inbox, period)]
         read_undisturbed(session, where, period, earlier)

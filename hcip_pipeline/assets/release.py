@@ -67,7 +67,7 @@ def release_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
         from hcip_pipeline.release.rests_on import outdated, stale_releases
         from hcip_pipeline.settlement.build_record import current_build
         from hcip_pipeline.settlement.kept_sources import keep_sources
-        from hcip_pipeline.settlement.recognition import kept_look, record_run
+        from hcip_pipeline.settlement.recognition import record_run, saved_outlook
         from hcip_pipeline.settlement.restatement import restatement
         from hcip_pipeline.settlement.spec_digest import digest_of
         from hcip_pipeline.sharing import share
@@ -107,7 +107,7 @@ def release_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 share(home.home(), session.progress, held=[str(period)])
             sign_head(home.home(), signer)
             stamp_head(home.home(), stamps, session.progress)
-            seen = session.outlooks.get(str(period)) or kept_look(home.home(), period)
+            seen = session.outlooks.get(str(period)) or saved_outlook(home.home(), period)
             if seen is not None:  # lets the next run recognize that nothing has changed since
                 record_run(home.home(), seen, written.folder, built.built_from)
             paid = Paid.read(written.folder)

@@ -1,9 +1,9 @@
-"""Building from what was known when a release was made: the lake of that time.
+"""Builds from the lake as it was when a release was made.
 
-Belongs here: finding the kept sources of a release again and building from them. Does not belong here: keeping them
+Belongs here: finding a release's kept sources and building from them. Does not belong here: keeping them
 (``kept_sources``) and what has changed since (``restatement``).
 
-A kept file that was damaged is restored from the lake, or from the inbox, whenever the hash agrees.
+A damaged kept file is restored from the lake, or else from the inbox, if a file there has the same hash.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.files.hashes import file_sha256
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.policy.loader import PolicyFile
-from hcip_pipeline.settlement.from_inbox import ingested_again, lake_files_like
+from hcip_pipeline.settlement.from_inbox import ingested_again, lake_files_with
 from hcip_pipeline.settlement.kept_sources import Known, copy_file, kept_file
 from hcip_pipeline.settlement.period import elections_in_force, windows_of
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
 
 def sources_of(home: Home, known: Known) -> dict[str, list[Path]]:
-    """The lake of that time. A file that is gone or was changed is put back where the hash agrees.
+    """Table of the lake -> its files as the release used them; a missing or changed file is restored first.
 
     Raises:
-        HcipError: a file is gone or was changed, and neither lake nor inbox gives it again.
+        HcipError: a file is missing or was changed, and can be restored from neither the lake nor the inbox.
     """
-    return {name: [_as_it_was(home, known, name, each) for each in hashes] for name, hashes in known.sources.items()}
+    return {name: [_original(home, known, name, each) for each in hashes] for name, hashes in known.sources.items()}
 
 
-def _as_it_was(home: Home, known: Known, name: str, sha256: str) -> Path:
+def _original(home: Home, known: Known, name: str, sha256: str) -> Path:
     file = kept_file(home, sha256)
     if file.is_file() and file_sha256(file) == sha256:
         return file
-    if _put_back(home, known, name, sha256):
+    if _restore(home, known, name, sha256):
         return file
     raise HcipError(
-        f"what {known.period} was made from cannot be read: a file of {name} is gone or was changed",
+        f"a file of {name} that {known.period} was made from is missing or was changed",
         file=file,
         rule="LAKE-AS-OF-THEN",
-        fix="restore lake/known from its backup; neither the lake nor the inbox gives this file again",
+        fix="restore lake/known from a backup; this file cannot be restored from the lake or the inbox",
     )
 
 
-def _put_back(home: Home, known: Known, name: str, sha256: str) -> bool:
-    """Put a kept file back from the lake, or else from the inbox; gives whether one of them has it."""
+def _restore(home: Home, known: Known, name: str, sha256: str) -> bool:
+    """Restore a kept file from the lake, or else from the inbox; return whether one of them has it."""
     kept = kept_file(home, sha256)
-    for file in lake_files_like(home, sha256):
+    for file in lake_files_with(home, sha256):
         kept.unlink(missing_ok=True)
         copy_file(file, kept)
         return True
@@ -66,30 +66,33 @@ def _put_back(home: Home, known: Known, name: str, sha256: str) -> bool:
 
 @contextmanager
 def home_as_of(home: Home, known: Known, folder: Path) -> Iterator[Home]:
-    """What a release needs besides its build: reference tables as they were, receipts, the releases before it.
+    """A temporary home with what a release needs besides its build: its reference tables, receipts, other releases.
 
     Args:
-        folder: made for it, and removed at the end.
+        folder: the temporary home's folder, removed at the end.
 
     Raises:
-        HcipError: a file is gone or is not what it was.
+        HcipError: a file is missing or was changed.
     """
-    then = Home(folder)
-    shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
+    temporary = Home(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # left over from a killed run
     try:
         for name in reference.TABLES:
             for sha256 in known.sources.get(name, ()):
-                copy_file(_as_it_was(home, known, name, sha256), then.lake_reference / f"{name}.parquet")
-        then.lake.mkdir(parents=True, exist_ok=True)
-        for there, here in ((home.lake / "hospital", then.lake / "hospital"), (home.releases, then.releases)):
-            here.symlink_to(there.resolve(), target_is_directory=True)
-        yield then
+                copy_file(_original(home, known, name, sha256), temporary.lake_reference / f"{name}.parquet")
+        temporary.lake.mkdir(parents=True, exist_ok=True)
+        for target, link in (
+            (home.lake / "hospital", temporary.lake / "hospital"),
+            (home.releases, temporary.releases),
+        ):
+            link.symlink_to(target.resolve(), target_is_directory=True)
+        yield temporary
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def spec_of(known: Known, sources: Mapping[str, Source], policy: PolicyFile | None = None) -> BuildSpec:
-    """The build of the release's period from ``sources``, by its own policy or another."""
+    """The build of the release's period from ``sources``, under its own policy or another."""
     chosen = (policy or known.policy).policy
     return BuildSpec(
         name=str(known.period),

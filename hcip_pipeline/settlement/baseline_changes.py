@@ -1,8 +1,8 @@
 """Submissions of the baseline that were replaced since an earlier half-year was released (methodology §15).
 
-Belongs here: those of half-years that have no release of their own, as before a hospital's program began: no release
-shows what they were, only the ledger. Does not belong here: those that differ from what a release counted
-(``program_changes``).
+Belongs here: submissions of half-years without a release, such as those before a hospital's program began; only the
+ledger shows that they were replaced. Does not belong here: submissions that differ from those that a release was made
+from (``program_changes``).
 """
 
 from __future__ import annotations
@@ -17,26 +17,25 @@ from hcip_pipeline.release.reading import released_before, releases_of
 
 _ACCEPTED = ("acceptance", "found")
 
-
-#: the reason that a replaced submission is on the hospital's payments
+#: the reason that a replaced submission puts on the hospital's payments
 REASON = "BASELINE_REPLACED"
 
 
 def baseline_replaced(
     home: Home, period: PerformancePeriod, in_force: Iterable[SubmissionReceipt]
 ) -> list[tuple[str, str, str]]:
-    """Replaced submissions of the baseline: hospital, reason code of payments, and what happened in words.
+    """Replaced submissions of the baseline: hospital, reason code, and a description.
 
     Args:
-        in_force: receipts of the baseline's submissions that count.
+        in_force: receipts of the baseline's submissions in force.
     """
     before = released_before(home, period)
     if not before:
         return []
-    measure = f"{before[-1]}/{releases_of(home, before[-1])[0].name}"
+    reference = f"{before[-1]}/{releases_of(home, before[-1])[0].name}"
     lines = read_ledger(home)
     released = next(
-        (line.sequence for line in lines if (line.entry.kind, line.entry.name) == ("release", measure)), None
+        (line.sequence for line in lines if (line.entry.kind, line.entry.name) == ("release", reference)), None
     )
     if released is None:
         return []
@@ -51,6 +50,6 @@ def baseline_replaced(
         counted_since = accepted.get(f"{stem}{receipt.version}", 0)
         has_earlier = any(name.startswith(stem) and at < counted_since for name, at in accepted.items())
         if has_earlier and counted_since > released:
-            detail = f"{receipt.submission} was accepted after {measure.replace('/', '_')} was released"
+            detail = f"{receipt.submission} was accepted after {reference.replace('/', '_')} was released"
             found.append((receipt.ccn, REASON, f"{detail}; improvement is measured from the new data"))
     return found

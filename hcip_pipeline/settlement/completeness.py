@@ -1,4 +1,4 @@
-"""Whose data a period lacks, and whether it may be built without them (methodology §13, ``require_complete``)."""
+"""Which data a period lacks, and whether it may be built without them (methodology §13, ``require_complete``)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionRec
     """The hospitals with data in the base year.
 
     Args:
-        receipts: every receipt, of refused submissions too: norms are frozen, so what was refused must not be left out
-            of them without a word.
+        receipts: every receipt, also of refused submissions; because norms are frozen, refused submissions must not
+            be left out of them silently.
 
     Raises:
-        HcipError: there is none, or a submission of the base year is refused and the policy asks for all.
+        HcipError: no hospital has any, or a submission of the base year was refused and the policy requires all.
     """
     base_quarters = {str(quarter) for quarter in base_year_window(policy.base_year).quarters}
     in_force = {(receipt.ccn, receipt.quarter) for receipt in receipts if receipt.in_force}
@@ -40,10 +40,11 @@ def check_base_year(home: Home, policy: Policy, receipts: Sequence[SubmissionRec
     )
     if refused and policy.require_complete != "none":
         raise HcipError(
-            f"the norms of {policy.base_year} are not made: these submissions are refused ({', '.join(refused)})",
+            f"the norms of {policy.base_year} are not computed: these submissions were refused ({', '.join(refused)})",
             file=home.inbox / "hospital",
             rule="BASE-YEAR-INCOMPLETE",
-            fix="correct what was refused (`hcip check` explains why), or set require_complete: none in the policy",
+            fix="correct the refused submissions (`hcip check` explains why), "
+            "or set require_complete: none in the policy",
         )
     return in_base_year
 
@@ -55,10 +56,10 @@ def check_complete(
     receipts: Sequence[SubmissionReceipt],
     hospitals: pl.DataFrame,
 ) -> list[Note]:
-    """A note for whatever is missing, where the policy lets the period be built without it.
+    """A note for each hospital and for the months whose data are missing, if the policy accepts that.
 
     Raises:
-        HcipError: the base year or the period has no data at all, or what is missing must be there.
+        HcipError: the base year or the period has no data at all, or the policy requires the missing data.
     """
     in_base_year = check_base_year(home, policy, receipts)
     have = {(receipt.ccn, receipt.quarter) for receipt in receipts if receipt.in_force}
@@ -79,21 +80,22 @@ def check_complete(
         if (lacking := [quarter for quarter in needed if (ccn, quarter) not in have])
     ]
     if missing and policy.require_complete != "none":
+        number = f"{len(missing)} hospital{'' if len(missing) == 1 else 's'}"
         raise HcipError(
-            f"{period} is not built: accepted data are missing from {len(missing)} hospitals ({'; '.join(missing)})",
+            f"{period} is not built: accepted data are missing from {number} ({'; '.join(missing)})",
             file=home.inbox / "hospital",
             rule="PERIOD-INCOMPLETE",
-            fix="supply what is missing, correct what was refused (`hcip check` explains why), "
+            fix="add the missing submissions, correct the refused ones (`hcip check` explains why), "
             "or set require_complete: none in the policy",
         )
     months = {receipt.month for receipt in archives_in_force(home)}
     lacking_months = [str(month) for month in period.months if str(month) not in months]
     if lacking_months and policy.require_complete == "all":
         raise HcipError(
-            f"{period} is not built: no accepted CMS archive of {', '.join(lacking_months)}",
+            f"{period} is not built: no accepted CMS archive for {', '.join(lacking_months)}",
             file=home.inbox / "cms",
             rule="PERIOD-INCOMPLETE",
             fix="put the archives into inbox/cms/<month>, or set require_complete: hospitals in the policy",
         )
-    notes = [Note(f"no accepted data of {hospital}") for hospital in missing]
-    return notes + ([Note(f"no accepted CMS archive of {', '.join(lacking_months)}")] if lacking_months else [])
+    notes = [Note(f"no accepted data from {hospital}") for hospital in missing]
+    return notes + ([Note(f"no accepted CMS archive for {', '.join(lacking_months)}")] if lacking_months else [])

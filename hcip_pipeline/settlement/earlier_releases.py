@@ -1,4 +1,4 @@
-"""What crosses periods: released figures of earlier ones, and what they reported of other programs (methodology §9)."""
+"""Amounts that cross periods: earlier periods' released figures and other programs' amounts (methodology §9)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from hcip_pipeline.release.reading import (
 
 
 def earlier_frames(home: Home, period: PerformancePeriod) -> dict[str, pl.DataFrame]:
-    """Final incentives, internal savings and other programs' amounts of every earlier period, and what later ones paid.
+    """Final incentives, internal savings and other programs' amounts of every earlier period, and later payments.
 
-    The models leave out what is before a hospital's program where a rule does: the cap of a year does not (§9, step 5).
+    The models leave out amounts from before a hospital's program if their rule does; the yearly cap does not (§9, step
+    5).
 
     Returns:
-        The tables ``earlier_incentives``, ``earlier_savings`` and ``earlier_other_program_amounts`` of the lake, from
-        the newest release of each earlier period, ``earlier_payments`` and ``later_payments``.
+        The lake tables ``earlier_incentives`` and ``earlier_savings``, from the newest release of each earlier period,
+        ``earlier_other_program_amounts``, ``earlier_payments`` and ``later_payments``.
     """
     incentives, savings, others = [], [], []
     for earlier in _periods_before(home, period):
@@ -57,7 +58,7 @@ def earlier_frames(home: Home, period: PerformancePeriod) -> dict[str, pl.DataFr
 
 
 def later_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
-    """What the newest releases of the year's later periods make payable, as ``contracts.run.LATER_PAYMENTS``."""
+    """Payable amounts of the year's later periods, from their newest releases, as ``contracts.run.LATER_PAYMENTS``."""
     rows: list[tuple[object, ...]] = []
     for later in (each for each in released_periods(home) if each > period and each.year == period.year):
         release = ReleaseFiles.at(releases_of(home, later)[-1])
@@ -71,7 +72,7 @@ def later_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
 
 
 def _earlier_payments(home: Home, period: PerformancePeriod) -> pl.DataFrame:
-    """Every payment reported for an earlier period, whoever was paid: the audit asks whether it should have been."""
+    """Every payment reported for an earlier period, to anyone; the audit checks whether it was due."""
     reported = [
         pl.read_parquet(path).with_columns(pl.lit(str(earlier)).alias("period"))
         for earlier in _periods_before(home, period)

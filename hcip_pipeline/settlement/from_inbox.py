@@ -1,7 +1,7 @@
-"""Repeating the way from the inbox to the lake: what was accepted is accepted again and compared.
+"""Rebuilds a release's lake from the inbox: ingests the accepted files again and compares the result.
 
-Belongs here: ingesting into a temporary home, and comparing hashes. Does not belong here: building and
-comparing a release (``publishing.reproduction``), and restoring the lake of that time (``as_of``).
+Belongs here: ingesting into a temporary home, and comparing hashes. Does not belong here: building and comparing a
+release (``publishing.reproduction``), and restoring its kept files (``as_of``).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _HOSPITAL = ("discharges", "charges")
 _FOLDERS = ("hospital", "cms", "program", "protocols", "reference")
 
 
-def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
-    """Files of the lake that have this hash; seals are compared first, since nothing need be read for them."""
+def lake_files_with(home: Home, sha256: str) -> Iterator[Path]:
+    """Files of the lake with this hash; if there are seals, only files whose seal has it are read."""
     seals = home.lake / "seals"
     for seal in sorted(seals.rglob("*.parquet.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -50,32 +50,32 @@ def lake_files_like(home: Home, sha256: str) -> Iterator[Path]:
 
 @contextmanager
 def ingested_again(home: Home, known: Known, tables: Collection[str], folder: Path) -> Iterator[dict[str, Path]]:
-    """Tables of the lake accepted again from the inbox, by the policy and the reference tables of that time.
+    """Ingest lake tables again from the inbox, under the release's policy and reference tables.
 
     Args:
-        tables: names of lake tables; others need not be accepted.
-        folder: made for it, and removed at the end.
+        tables: names of the lake tables that are needed.
+        folder: a temporary folder, removed at the end.
 
     Returns:
-        sha256 -> file, of everything that was accepted.
+        sha256 -> file, for every file of the resulting lake.
     """
-    then = Home(folder)
-    shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
+    temporary = Home(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # left over from a killed run
     folder.mkdir(parents=True)
     try:
-        then.inbox.symlink_to(home.inbox.resolve(), target_is_directory=True)
+        temporary.inbox.symlink_to(home.inbox.resolve(), target_is_directory=True)
         if set(tables) & {*reference.TABLES, *program.TABLES, *protocol.TABLES}:
-            with suppress(HcipError):  # what is refused now is not among what comes out
-                write_lake_reference(then.inbox, then.lake_reference)
-                ingest_period(then, known.period, known.policy.policy)
+            with suppress(HcipError):  # a file that is refused now is missing from the result
+                write_lake_reference(temporary.inbox, temporary.lake_reference)
+                ingest_period(temporary, known.period, known.policy.policy)
         if set(tables) & set(_HOSPITAL):
             frames = {name: _frame(home, known, name) for name in reference.TABLES}
             for quarter in _quarters(home, known):
-                ingest_quarter(then, quarter, known.policy.policy, reference=frames)
+                ingest_quarter(temporary, quarter, known.policy.policy, reference=frames)
         if set(tables) & set(cms.TABLES):
             for month in _months(home, known):
-                ingest_claims(then, month)
-        yield {file_sha256(file): file for file in sorted(then.lake.rglob("*.parquet"))}
+                ingest_claims(temporary, month)
+        yield {file_sha256(file): file for file in sorted(temporary.lake.rglob("*.parquet"))}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,14 +97,14 @@ def _months(home: Home, known: Known) -> list[Month]:
 
 
 def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any], folder: Path) -> list[str]:
-    """Inputs of a release that the inbox no longer holds, and tables of its lake that the inbox does not give again.
+    """Inputs of a release that the inbox no longer has, and tables of its lake that the inbox cannot rebuild.
 
-    The norm table is computed again too, from the submissions that it was frozen from. Tables of earlier releases are
-    releases: those have proofs of their own.
+    The norm table is recomputed too, from the submissions that it was frozen from. Data from earlier releases are not
+    compared: those releases are verified themselves.
 
     Args:
-        manifest: of the release.
-        folder: made for ingesting again, and removed at the end.
+        manifest: the release's manifest.
+        folder: a temporary folder, removed at the end.
     """
     found = []
     for item in manifest["inputs"]:
@@ -113,7 +113,7 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
         if name.split("/")[0] not in _FOLDERS or not item["sha256"] or (path.parent.is_dir() and path.is_dir()):
             continue
         if not path.is_file():
-            if not (name.startswith("cms/") and path.parent.is_dir()):  # an archive may have come unpacked
+            if not (name.startswith("cms/") and path.parent.is_dir()):  # an archive may have been delivered unzipped
                 found.append(f"inbox/{name}: gone")
         elif file_sha256(path) != item["sha256"]:
             found.append(f"inbox/{name}: not what was accepted")
@@ -123,5 +123,5 @@ def differences_from_inbox(home: Home, known: Known, manifest: Mapping[str, Any]
             missing = sum(sha256 not in again for sha256 in known.sources.get(name, ()))
             if missing:
                 files = "1 file" if missing == 1 else f"{missing} files"
-                found.append(f"lake, {name}: the inbox does not give {files} of that time again")
+                found.append(f"lake, {name}: {files} cannot be rebuilt from the inbox")
     return list(dict.fromkeys([*found, *norm_differences(home, known, folder)]))

@@ -1,7 +1,7 @@
-"""The inbox against what was accepted of it: what waits, and what was changed after it was accepted.
+"""Compares the inbox with what was accepted: files not ingested yet, and files changed after they were accepted.
 
-Belongs here: comparing the inbox's files with the receipts of hospitals and CMS. Does not belong here: what the inbox
-holds (``inbox_contents``), and judging a file.
+Belongs here: comparing the inbox's files with the receipts of hospitals and CMS. Does not belong here: listing the
+inbox (``inbox_contents``), and judging a file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RULE = "CHANGED_SINCE_TAKEN_IN"
 
 @dataclass(frozen=True)
 class Changed:
-    """A file of the inbox that is not as it was accepted: the lake keeps what was accepted.
+    """A file of the inbox that changed after it was accepted; the lake keeps the accepted version.
 
     Attributes:
         file: path below the inbox, as a log may show it.
@@ -38,7 +38,7 @@ class Changed:
     fix: str
 
     def __str__(self) -> str:
-        return f"inbox/{self.file} {self.what} after it was ingested; the version ingested still counts"
+        return f"inbox/{self.file} {self.what} after it was ingested; the ingested version still counts"
 
     def as_dict(self) -> dict[str, str]:
         """For JSON."""
@@ -49,7 +49,7 @@ def changed_files(home: Home, contents: Mapping[str, str]) -> list[Changed]:
     """Files of submissions and archives that differ from what was accepted under their name, in order of path.
 
     Args:
-        contents: of the inbox (``inbox_contents``).
+        contents: the inbox's contents (``inbox_contents``).
 
     Raises:
         HcipError: a receipt cannot be read, or an archive of the inbox cannot be opened.
@@ -57,8 +57,8 @@ def changed_files(home: Home, contents: Mapping[str, str]) -> list[Changed]:
     return sorted([*_of_hospitals(home, contents), *_of_cms(home, contents)], key=lambda each: each.file)
 
 
-def waiting(home: Home, contents: Mapping[str, str]) -> list[str]:
-    """Submissions and archives of the inbox that were not accepted yet, as paths below it.
+def not_ingested(home: Home, contents: Mapping[str, str]) -> list[str]:
+    """Submissions and archives of the inbox that were not ingested yet, as paths below it.
 
     Raises:
         HcipError: as ``changed_files``.
@@ -99,7 +99,7 @@ def _of_cms(home: Home, contents: Mapping[str, str]) -> Iterator[Changed]:
 
 @dataclass(frozen=True)
 class _Archive:
-    """A delivery of CMS as it is in the inbox: ``path`` of it, or of the first of its unzipped files."""
+    """A delivery of CMS in the inbox; ``path`` is that of the archive, or of the first of its unzipped files."""
 
     path: str
     month: str
@@ -119,17 +119,17 @@ def _archives(home: Home, contents: Mapping[str, str]) -> Iterator[_Archive]:
 
 
 def _receipts(home: Home, contents: Mapping[str, str]) -> dict[str, SubmissionReceipt]:
-    """Path of a submission's folder -> its receipt, for those that were accepted."""
-    of_quarter: dict[str, dict[str, SubmissionReceipt]] = {}
+    """Path of a submission's folder -> its receipt, for ingested submissions."""
+    by_quarter: dict[str, dict[str, SubmissionReceipt]] = {}
     found = {}
     for folder in _submissions(contents):
         _, quarter, name = folder.split("/")
         parsed = Quarter.parse(quarter)
-        if quarter not in of_quarter:
-            of_quarter[quarter] = {receipt.stem: receipt for receipt in receipts(home, parsed)}
+        if quarter not in by_quarter:
+            by_quarter[quarter] = {receipt.stem: receipt for receipt in receipts(home, parsed)}
         stem = submission_at(Path(name), parsed, Path()).stem
-        if stem in of_quarter[quarter]:
-            found[folder] = of_quarter[quarter][stem]
+        if stem in by_quarter[quarter]:
+            found[folder] = by_quarter[quarter][stem]
     return found
 
 
@@ -143,7 +143,7 @@ def _is_quarter(name: str) -> bool:
     try:
         Quarter.parse(name)
     except HcipError:
-        return False  # nothing of it is accepted
+        return False  # nothing in it is ingested
     return True
 
 
@@ -157,7 +157,7 @@ def _sha256(content: str) -> str:
 
 
 def _next(folder: str, contents: Mapping[str, str]) -> str:
-    """Name of the folder that a correction goes into: the first version that is not there."""
+    """Name of the folder for a correction: the first version that does not exist yet."""
     place, _, name = folder.rpartition("/")
     ccn = name.split(".")[0]
     there = {path for path in _submissions(contents) if path.startswith(f"{place}/{ccn}")}

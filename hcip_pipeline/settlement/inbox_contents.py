@@ -1,7 +1,7 @@
-"""What the inbox holds for a half-year: every file that a run of it may ingest, with its hash.
+"""The inbox's contents for a half-year: every file that a run of it may ingest, with its hash.
 
-Belongs here: which part of the inbox a run looks at. Does not belong here: judging any file. Whatever is not known to
-belong to another period counts, so that nothing that could be accepted is overlooked.
+Belongs here: which part of the inbox a run reads. Does not belong here: judging any file. An entry counts unless it is
+known to belong to another period, so that no file that could be accepted is overlooked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.settlement.period import quarters_needed
 from hcip_pipeline.tables.file_names import shown_path
 
-#: path below the inbox -> sha256, or what it is instead of a file
+#: path below the inbox -> sha256, or a description if it is not a file
 Contents = dict[str, str]
 
 
@@ -36,22 +36,22 @@ def inbox_contents(home: Home, period: PerformancePeriod, policy: Policy, hashes
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What came, changed or went, in words, in order of path; names as a log may show them."""
-    stated = []
+    """A description of each new, missing or changed entry, in order of path, with names as a log may show them."""
+    found = []
     for path in sorted(before.keys() | now.keys()):
         if path not in before:
-            stated.append(f"{shown_path(path)} is new")
+            found.append(f"{shown_path(path)} is new")
         elif path not in now:
-            stated.append(f"{shown_path(path)} is gone")
+            found.append(f"{shown_path(path)} is gone")
         elif before[path] != now[path]:
-            stated.append(f"{shown_path(path)} changed")
-    return stated
+            found.append(f"{shown_path(path)} changed")
+    return found
 
 
 def _entries(
     folder: Path, below: str, is_others: Mapping[str, Callable[[str], bool]], above: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, Path]]:
-    """Paths below ``folder``; a folder that a link leads to is read like any other, but never in a circle."""
+    """Paths below ``folder``; links to folders are followed, but never in a circle."""
     real = os.path.realpath(folder)
     if real in above:
         return
@@ -74,7 +74,7 @@ def _belongs_elsewhere(is_others: Callable[[str], bool] | None, name: str) -> bo
     try:
         return is_others(name)
     except HcipError:
-        return False  # it names no partition: whoever reads it decides
+        return False  # not the name of a partition: its reader decides
 
 
 def _content(path: Path, hashes: FileHashes) -> str:

@@ -1,10 +1,10 @@
-"""The sources of each release, kept as they were: ``lake/known/<sha256>.parquet`` and a record for each release.
+"""The kept sources of each release: files in ``lake/known/`` by sha256, and a record for each release.
 
 Belongs here: keeping files and reading the record back. Does not belong here: building from them (``as_of``).
 
 The lake's tables are replaced as new versions arrive. A release therefore keeps its sources under their sha256 in
-``lake/known/``; ``lake/known/<period>_r<n>.json`` lists which. They are copies: damage in the lake does not reach
-them. Where the file system can share blocks until one of them changes (reflink), a copy takes no room.
+``lake/known/``; ``lake/known/<period>_r<n>.json`` lists them. They are copies, so damage in the lake does not reach
+them. If the file system can share blocks until one of two files changes (reflink), a copy takes no space.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Known:
     """What a release was made from.
 
     Attributes:
-        policy: as it was.
+        policy: the policy it was made under.
         program_version: hash of the models that computed it.
         sources: table of the lake -> sha256 of its files, in order.
-        receipts: quarter -> receipts of what hospitals had sent; None where they were not kept.
+        receipts: quarter -> receipts of the hospitals' submissions; None if they were not kept.
     """
 
     period: PerformancePeriod
@@ -53,7 +53,7 @@ class Known:
     receipts: Mapping[str, tuple[SubmissionReceipt, ...]] | None = None
 
     def received(self, quarter: Quarter) -> Sequence[SubmissionReceipt]:
-        """The receipts of a quarter as they were."""
+        """The kept receipts of a quarter."""
         return (self.receipts or {}).get(str(quarter), ())
 
 
@@ -62,17 +62,17 @@ def _folder(home: Home) -> Path:
 
 
 def record_path(home: Home, period: PerformancePeriod, number: int) -> Path:
-    """Where it is written what ``<period>/r<number>`` was made from."""
+    """The path of the record of what ``<period>/r<number>`` was made from."""
     return _folder(home) / f"{period}_r{number}.json"
 
 
 def kept_file(home: Home, sha256: str) -> Path:
-    """A file of the lake as it was."""
+    """The path of a kept file of the lake."""
     return _folder(home) / sha256[:2] / f"{sha256}.parquet"
 
 
 def keep(home: Home, spec: BuildSpec) -> dict[str, tuple[str, ...]]:
-    """Keep the sources of a build; gives table -> sha256 of its files."""
+    """Keep the sources of a build; return table -> sha256 of its files."""
     return {name: tuple(_keep(home, each) for each in _pieces(source)) for name, source in sorted(spec.sources.items())}
 
 
@@ -97,8 +97,8 @@ def _keep(home: Home, piece: Path | pl.DataFrame) -> str:
 
 
 def copy_file(file: Path, kept: Path) -> None:
-    """Copy ``file`` to ``kept`` in one step; a copy that is there already stays."""
-    if kept.exists() and not kept.samefile(file):  # an earlier version kept a second name of the same file
+    """Copy ``file`` to ``kept`` in one step; an existing copy stays."""
+    if kept.exists() and not kept.samefile(file):  # earlier versions of the program kept a hard link
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
     temporary = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
@@ -110,13 +110,13 @@ def copy_file(file: Path, kept: Path) -> None:
 
 
 def _copy_content(file: Path, target: Path) -> None:
-    """Copy a file; the file system shares the blocks where it can (``copy_file_range``)."""
+    """Copy a file; the file system shares the blocks if it can (``copy_file_range``)."""
     with file.open("rb") as source, target.open("wb") as copy:
         left = os.fstat(source.fileno()).st_size
         try:
             while left and (moved := os.copy_file_range(source.fileno(), copy.fileno(), left)):
                 left -= moved
-        except (OSError, AttributeError):  # across file systems, or not on this one
+        except (OSError, AttributeError):  # across file systems, or not supported by this one
             source.seek(0)
             copy.seek(0)
             copy.truncate()
@@ -127,9 +127,9 @@ def _copy_content(file: Path, target: Path) -> None:
 def keep_sources(
     home: Home, period: PerformancePeriod, policy: PolicyFile, spec: BuildSpec
 ) -> Iterator[Callable[[bool], None]]:
-    """Record what the period's next release is made from while it is being written, so that none lacks its record.
+    """Record what the period's next release is made from before it is written, so that no release lacks its record.
 
-    Yields a function to call with whether a new release was made; otherwise the record is removed again.
+    Yields a function to call with whether a new release was made; if none was, the record is removed.
     """
     folders = releases_of(home, period)
     path = record_path(home, period, int(folders[-1].name[1:]) + 1 if folders else 1)
@@ -142,7 +142,7 @@ def keep_sources(
         "receipts": {
             str(quarter): [receipt.as_dict() for receipt in receipts(home, quarter)]
             for own in period.quarters
-            for quarter in (own, own.year_before())  # what data quality is reported about
+            for quarter in (own, own.year_before())  # the quarters of the data quality report
         },
     }
     write_json(record, path)
@@ -155,10 +155,10 @@ def keep_sources(
 
 
 def _kept_policy(home: Home, period: PerformancePeriod, number: int, sha256: str) -> PolicyFile:
-    """The policy of that time; if it was changed or is gone, it is restored from the text in the release's manifest.
+    """The kept policy of a release; if it is missing or was changed, it is restored from the release's manifest.
 
     Raises:
-        HcipError: it is neither here nor there as it was.
+        HcipError: neither has the original text.
     """
     path = _folder(home) / "policies" / f"{sha256}.yaml"
     if path.is_file() and file_sha256(path) == sha256:
@@ -177,7 +177,7 @@ def _kept_policy(home: Home, period: PerformancePeriod, number: int, sha256: str
 
 
 def recall(home: Home, period: PerformancePeriod, number: int) -> Known | None:
-    """What ``<period>/r<number>`` was made from; None where it was not written down."""
+    """What ``<period>/r<number>`` was made from; None if there is no record."""
     path = record_path(home, period, number)
     if not path.is_file():
         return None

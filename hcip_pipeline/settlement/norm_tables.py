@@ -1,8 +1,8 @@
 """The norm table of a base year: computed once per policy version, then frozen (methodology §1, §6).
 
-A table is kept in ``lake/norms/<key>/`` and never overwritten. The key is made of everything a norm depends on in the
-policy; another base year or another version is another table. Late base-year data do not move a frozen norm: the
-table's own manifest states which files it came from.
+A table is kept in ``lake/norms/<key>/`` and never overwritten. The key covers everything in the policy that a norm
+depends on, so another base year or another version gives another table. Late base-year data do not move a frozen norm;
+the table's own manifest lists the files it was made from.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from hcip_pipeline.release.tables import write_parquet
 from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.spec import BuildSpec
 
-#: what a norm depends on, and ``norm_method``, which chooses among the three that the table holds: another reading of
-#: the norm is another table too
+#: the parameters that norms depend on, and ``norm_method``, which chooses one of the table's three methods: another
+#: method gives another table too
 NORM_PARAMETERS = (
     "version",
     "base_year",
@@ -50,7 +50,7 @@ NORM_PARAMETERS = (
 
 _NORM_SOURCES = ("discharges", "charges", "receipts", *reference.TABLES)
 
-#: the models a norm table is made of; the rest of the project waits for a period
+#: the models that a norm table is made from; the rest of the project is computed per period
 NORM_MODELS = "+norms +norm_physicians +norm_cases +exclusions +int_case_ledger +int_quality_cells"
 
 _TABLE_MODELS = {
@@ -65,24 +65,24 @@ _TABLE_MODELS = {
 
 @dataclass(frozen=True)
 class NormTable:
-    """A frozen norm table: its folder, what it was made from, and the build if it was made just now."""
+    """A frozen norm table: its folder, its inputs, and the build if the table was made just now."""
 
     folder: Path
     inputs: tuple[dict[str, Any], ...]
     build: BuildResult | None
 
     def not_among(self, files: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Which of the base year's files that count now the table was not made from: they do not move it."""
+        """Those of the base year's files in force that the table was not made from; they do not move it."""
         known = {(item["file"], item["sha256"]) for item in self.inputs}
         return sorted(item["file"] for item in files if (item["file"], item["sha256"]) not in known)
 
     def sources(self) -> dict[str, list[Path]]:
-        """As tables of the lake, for the build of a period."""
+        """The table's files by lake table, for the build of a period."""
         return {name: [self.folder / f"{name}.parquet"] for name in run.FROZEN}
 
 
 def norm_key(policy: Policy) -> str:
-    """``<base year>-<digest>`` over the policy's version, what a norm depends on in it, and the tables' columns."""
+    """``<base year>-<digest>`` over the policy's parameters that norms depend on and the tables' columns."""
     parameters = policy.model_dump(mode="json", include=set(NORM_PARAMETERS))
     columns = {name: table.names for name, table in run.FROZEN.items()}
     digest = hashlib.sha256(json.dumps([parameters, columns], sort_keys=True).encode()).hexdigest()
@@ -90,7 +90,7 @@ def norm_key(policy: Policy) -> str:
 
 
 def norm_spec(spec: BuildSpec) -> BuildSpec:
-    """The build that makes the norm table, from one that holds the base year's sources."""
+    """The build that makes the norm table, from one with the base year's sources."""
     return replace(
         spec,
         name=f"base-year-{spec.policy.base_year}",
@@ -104,7 +104,7 @@ def norm_spec(spec: BuildSpec) -> BuildSpec:
 def norm_build(
     home: Home, policy: Policy, spec: BuildSpec, *, threads: int | None = None, progress: Progress | None = None
 ) -> BuildResult:
-    """Build what a norm table is taken from, in the home's warehouse. Raises HcipError: a check did not pass."""
+    """Build the models behind a norm table in the home's warehouse. Raises HcipError if a check fails."""
     folder = home.warehouse / f"norms-{norm_key(policy)}"
     return build(norm_spec(spec), folder, threads=threads, select=NORM_MODELS, progress=progress)
 
@@ -127,14 +127,14 @@ def norm_table(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> NormTable:
-    """The policy's norm table, made when there is none.
+    """The policy's norm table, made if there is none.
 
     Args:
-        base_year_spec: gives a build with the base year's sources, and its input files with their hashes; asked only
-            when the table must be made.
+        base_year_spec: returns a build with the base year's sources, and its input files with their hashes; called
+            only if the table must be made.
 
     Raises:
-        HcipError: a check of the build did not pass.
+        HcipError: a check of the build failed.
     """
     frozen = frozen_norm_table(home, policy)
     if frozen is not None:
@@ -147,7 +147,7 @@ def norm_table(
 
 
 def frozen_norm_table(home: Home, policy: Policy) -> NormTable | None:
-    """The policy's norm table if it was made before."""
+    """The policy's norm table, if it exists."""
     folder = home.lake / "norms" / norm_key(policy)
     return NormTable(folder, _manifest_inputs(folder), None) if (folder / "manifest.json").exists() else None
 
@@ -159,7 +159,7 @@ def _manifest_inputs(folder: Path) -> tuple[dict[str, Any], ...]:
 def _freeze(
     folder: Path, frames: Mapping[str, pl.DataFrame], policy: Policy, inputs: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write under another name and rename: a table is whole or absent."""
+    """Write under another name and rename, so that a table is complete or absent."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)

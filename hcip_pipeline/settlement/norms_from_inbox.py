@@ -1,4 +1,4 @@
-"""Recomputing a frozen norm table from the files of the inbox that it was made from.
+"""Recomputes a frozen norm table from the inbox files that it was made from.
 
 Belongs here: ingesting a base year again into a temporary home, and comparing the tables' bytes. Does not belong here:
 freezing (``norm_tables``), and the same check of the period's own files (``from_inbox``).
@@ -25,16 +25,14 @@ from hcip_pipeline.settlement.kept_sources import Known, kept_file
 from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_frames
 from hcip_pipeline.settlement.period import base_year_spec
 
-_OTHER_RATES = (
-    "a table that was frozen under other reference tables than those of this release cannot be computed again from here"
-)
+_OTHER_RATES = "a table that was frozen under other reference tables than this release's cannot be recomputed"
 
 
 def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:
-    """Differences between a release's norm table and what the inbox gives now.
+    """Differences between a release's norm table and the table recomputed from the inbox.
 
     Args:
-        folder: made for ingesting again, and removed at the end.
+        folder: a temporary folder, removed at the end.
     """
     policy = known.policy.policy
     frozen = frozen_norm_table(home, policy)
@@ -47,48 +45,48 @@ def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:
             found.append(f"inbox/{item['file']}: gone")
         elif file_sha256(path) != item["sha256"]:
             found.append(f"inbox/{item['file']}: not what was accepted")
-    shutil.rmtree(folder, ignore_errors=True)  # what a killed run has left
+    shutil.rmtree(folder, ignore_errors=True)  # left over from a killed run
     try:
-        made = _computed_again(home, known, frozen, folder)
+        recomputed = _recomputed(home, known, frozen, folder)
     except HcipError as error:
-        return [*found, f"norms: the table of {policy.base_year} cannot be computed again: {error.message}"]
+        return [*found, f"norms: the table of {policy.base_year} cannot be recomputed: {error.message}"]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    differing = [name for name in run.FROZEN if (made[name],) != known.sources.get(name)]
+    differing = [name for name in run.FROZEN if (recomputed[name],) != known.sources.get(name)]
     return [
         *found,
-        *(f"norms, {name}: what the inbox gives is not the table of that time ({_OTHER_RATES})" for name in differing),
+        *(f"norms, {name}: recomputed from the inbox, the table differs ({_OTHER_RATES})" for name in differing),
     ]
 
 
-def _computed_again(home: Home, known: Known, frozen: NormTable, folder: Path) -> Mapping[str, str]:
-    """Frozen table -> sha256 of its file, made from the submissions that it was made from, and no later ones."""
-    then, policy = Home(folder), known.policy.policy
+def _recomputed(home: Home, known: Known, frozen: NormTable, folder: Path) -> Mapping[str, str]:
+    """Frozen table -> sha256 of its file, recomputed from the submissions that it was made from, not later ones."""
+    temporary, policy = Home(folder), known.policy.policy
     for submission in sorted({Path(str(item["file"])).parent for item in frozen.inputs}):
         if (home.inbox / submission).is_dir():
-            _copied(home.inbox / submission, then.inbox / submission)
+            _copy(home.inbox / submission, temporary.inbox / submission)
     frames: dict[str, pl.DataFrame] = {}
-    then.lake_reference.mkdir(parents=True)
+    temporary.lake_reference.mkdir(parents=True)
     for name in reference.TABLES:
         files = [kept_file(home, sha256) for sha256 in known.sources[name]]
         frames[name] = pl.read_parquet(files)
         for file in files:
-            shutil.copyfile(file, then.lake_reference / f"{name}.parquet")
+            shutil.copyfile(file, temporary.lake_reference / f"{name}.parquet")
     for quarter in base_year_window(policy.base_year).quarters:
-        ingest_quarter(then, quarter, policy, reference=frames)
-    built = norm_build(then, policy, base_year_spec(then, policy))
-    made = {}
+        ingest_quarter(temporary, quarter, policy, reference=frames)
+    built = norm_build(temporary, policy, base_year_spec(temporary, policy))
+    hashes = {}
     for name, frame in norm_frames(built).items():
         write_parquet(frame, folder / f"{name}.parquet")
-        made[name] = file_sha256(folder / f"{name}.parquet")
-    return made
+        hashes[name] = file_sha256(folder / f"{name}.parquet")
+    return hashes
 
 
-def _copied(source: Path, target: Path) -> None:
-    def linked(file: Any, to: Any) -> None:
+def _copy(source: Path, target: Path) -> None:
+    def link(file: Any, to: Any) -> None:
         try:
             os.link(file, to, follow_symlinks=False)
         except OSError:  # another file system, or one without links
             shutil.copyfile(file, to, follow_symlinks=False)
 
-    shutil.copytree(source, target, symlinks=True, copy_function=linked, ignore_dangling_symlinks=True)
+    shutil.copytree(source, target, symlinks=True, copy_function=link, ignore_dangling_symlinks=True)

@@ -1,4 +1,4 @@
-"""The build of a performance period, from what is in the lake."""
+"""The build of a performance period from the lake."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ from hcip_pipeline.warehouse.spec import BuildSpec, Source, check_cost_index
 
 @dataclass(frozen=True)
 class PeriodBuild:
-    """A period's build, the files it came from, and what was missing without stopping it.
+    """A period's build, the files it came from, and notes such as those on missing data.
 
-    ``built_from`` is what the build depends on, part by part (``spec_digest``).
+    ``built_from`` is everything that the build depends on, part by part (``spec_digest``).
     """
 
     result: BuildResult
@@ -83,14 +83,14 @@ def build_period(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> PeriodBuild:
-    """Build ``period`` from the lake, the norm table of its base year first if there is none.
+    """Build ``period`` from the lake, and first the norm table of its base year if there is none.
 
     Args:
-        select: only these models, in dbt's words; such a build cannot be released.
+        select: only these models, in dbt's selection syntax; such a build cannot be released.
 
     Raises:
-        HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
-            ``require_complete`` asks for them, a rate that the build needs is missing, or a check did not pass.
+        HcipError: the base year or the period has no data, data are missing that the policy's ``require_complete``
+            requires, a rate that the build needs is missing, or a check failed.
     """
     notes = check_period(home, period, policy.policy)
     norms = base_year_norms(home, policy.policy, threads=threads, progress=progress)
@@ -109,7 +109,7 @@ def build_period(
 def period_inputs(
     home: Home, period: PerformancePeriod, spec: BuildSpec, norms: NormTable
 ) -> tuple[dict[str, Any], ...]:
-    """Every file that a build of ``period`` comes from, as ``{"file", "sha256", "rows"}``, ordered by file."""
+    """Every input file of a build of ``period``, as ``{"file", "sha256", "rows"}``, ordered by file."""
     inputs = {
         str(item["file"]): dict(item)
         for item in (
@@ -127,7 +127,7 @@ def period_inputs(
 def built_from_now(
     home: Home, period: PerformancePeriod, policy: PolicyFile, file_sha256: Callable[[Path], str] = file_sha256
 ) -> Parts | None:
-    """What a build of ``period`` would be made from as the lake is now; None before its norm table is made.
+    """What a build of ``period`` would be made from with the current lake; None if its norm table does not exist yet.
 
     Args:
         file_sha256: hashes a file of the lake.
@@ -156,7 +156,7 @@ def _built_from(
 
 
 def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: NormTable) -> BuildSpec:
-    """What the build of ``period`` computes, from what is in the lake."""
+    """The build of ``period`` from the current lake."""
     windows = windows_of(period, policy)
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
     protocols = pl.read_parquet(home.lake_program(period) / "protocols.parquet")
@@ -187,12 +187,15 @@ def period_spec(home: Home, period: PerformancePeriod, policy: Policy, norms: No
 
 
 def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[Note]:
-    """A note for whatever the lake lacks for ``period``, where the policy lets it be built without.
+    """Check that ``period`` can be built from the lake.
+
+    Returns:
+        A note for all missing data that the policy accepts.
 
     Raises:
-        HcipError: the base year or the period has no data, a hospital's data are missing and the policy's
-            ``require_complete`` asks for them, a rate that the build needs is missing, or a receipt accounts for other
-            rows or dollars than the lake holds.
+        HcipError: the base year or the period has no data, data are missing that the policy's ``require_complete``
+            requires, a rate that the build needs is missing, or the lake does not have the rows or dollars that a
+            receipt states.
     """
     windows = [*windows_of(period, policy), base_year_window(policy.base_year)]
     hospitals = pl.read_parquet(home.lake_reference / "hospitals.parquet")
@@ -215,38 +218,38 @@ def check_period(home: Home, period: PerformancePeriod, policy: Policy) -> list[
 def base_year_norms(
     home: Home, policy: Policy, *, threads: int | None = None, progress: Progress | None = None
 ) -> NormTable:
-    """The norm table of the policy's base year, made from the lake when there is none.
+    """The norm table of the policy's base year, made from the lake if there is none.
 
     Raises:
-        HcipError: there are no data of the base year, or a check of the build did not pass.
+        HcipError: the base year has no data, or a check of the build failed.
     """
     check_base_year(home, policy, _receipts_of(home, [base_year_window(policy.base_year)]))
 
-    def of_lake() -> tuple[BuildSpec, list[dict[str, Any]]]:
+    def from_lake() -> tuple[BuildSpec, list[dict[str, Any]]]:
         return base_year_spec(home, policy), _hospital_files(home, [base_year_window(policy.base_year)])
 
-    return norm_table(home, policy, of_lake, threads=threads, progress=progress)
+    return norm_table(home, policy, from_lake, threads=threads, progress=progress)
 
 
 def files_since_frozen(home: Home, policy: Policy, norms: NormTable) -> list[str]:
-    """Files of the base year that came after its norm table was frozen: only another policy version uses them."""
+    """Files of the base year that arrived after its norm table was frozen; only another policy version uses them."""
     return norms.not_among(_hospital_files(home, [base_year_window(policy.base_year)]))
 
 
 def rebuild_base_year(
     home: Home, policy: Policy, *, threads: int | None = None, progress: Progress | None = None
 ) -> BuildResult:
-    """The build behind a norm table, repeated from the lake; the table itself stays as it was frozen.
+    """Repeat the build behind a norm table from the lake; the frozen table does not change.
 
     Raises:
-        HcipError: there are no data of the base year, or a check of the build did not pass.
+        HcipError: the base year has no data, or a check of the build failed.
     """
     check_base_year(home, policy, _receipts_of(home, [base_year_window(policy.base_year)]))
     return norm_build(home, policy, base_year_spec(home, policy), threads=threads, progress=progress)
 
 
 def base_year_spec(home: Home, policy: Policy) -> BuildSpec:
-    """What the build of the base year's norm table computes, from what is in the lake."""
+    """The build of the base year's norm table from the current lake."""
     windows = (base_year_window(policy.base_year),)
     return BuildSpec(
         name=f"base-year-{policy.base_year}",
@@ -285,7 +288,7 @@ def _program_sources(home: Home, period: PerformancePeriod) -> dict[str, Source]
 
 
 def _baseline_files(home: Home, windows: Sequence[Window]) -> list[tuple[str, Quarter, str]]:
-    """Hospital, quarter and sha256 of each submitted file of the baseline that counts."""
+    """Hospital, quarter and sha256 of each submitted file in force of the baseline."""
     return [
         (receipt.ccn, Quarter.parse(receipt.quarter), file.sha256)
         for receipt in _in_force(home, [window for window in windows if window.name == "baseline"])
@@ -294,7 +297,7 @@ def _baseline_files(home: Home, windows: Sequence[Window]) -> list[tuple[str, Qu
 
 
 def _claim_files(home: Home, period: PerformancePeriod) -> list[dict[str, Any]]:
-    """Every CMS archive that counts, with its hash and records."""
+    """Every CMS archive in force, with its hash and records."""
     return [
         {
             "file": f"cms/{receipt.month}/{receipt.archive}",
@@ -307,7 +310,7 @@ def _claim_files(home: Home, period: PerformancePeriod) -> list[dict[str, Any]]:
 
 
 def months_needed(home: Home, period: PerformancePeriod) -> list[Month]:
-    """Months of CMS files that a period may know of: delivered before it is due (methodology §1, run-out)."""
+    """Months of CMS files that a period may use: those delivered before it is due (methodology §1, run-out)."""
     folder = home.inbox / "cms"
     names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     months = [Month.parse(name) for name in sorted(names) if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", name)]
@@ -330,7 +333,7 @@ def _files(path: Path, table: Table) -> list[Path]:
 
 
 def _receipts_frame(in_force: Sequence[SubmissionReceipt]) -> pl.DataFrame:
-    """Discharges of each submission in force, as its receipt accounts for them."""
+    """Counts of discharges and their dollars from the receipt of each submission in force."""
     rows: list[tuple[object, ...]] = []
     for receipt in in_force:
         file = receipt.file("discharges")
@@ -353,9 +356,10 @@ def _receipts_frame(in_force: Sequence[SubmissionReceipt]) -> pl.DataFrame:
 
 
 def elections_in_force(hospitals: pl.DataFrame, protocols: pl.DataFrame, policy: Policy) -> dict[str, Elections]:
-    """Hospital -> what its protocol elects under ``policy``; a hospital without one elects nothing.
+    """Hospital -> the values that its protocol elects under ``policy``; without a protocol, none.
 
-    The table holds what is in force under the intake's policy; under another one what was not elected is that one's.
+    ``protocols`` has the values in force under the intake's policy. Under another policy, values that were not elected
+    are that policy's.
     """
     elections = {ccn: Elections() for ccn in hospitals["ccn"]}
     for row in protocols.iter_rows(named=True):
@@ -363,13 +367,13 @@ def elections_in_force(hospitals: pl.DataFrame, protocols: pl.DataFrame, policy:
         try:
             elected.over(policy)
         except ValidationError:
-            continue  # it contradicts this policy, which is in force instead (policy.protocol_checks)
+            continue  # the protocol contradicts this policy, whose values apply instead (policy.protocol_checks)
         elections[row["hospital_ccn"]] = elected
     return elections
 
 
 def _hospital_files(home: Home, windows: Sequence[Window]) -> list[dict[str, Any]]:
-    """Every submitted file that counts, with its hash and rows."""
+    """Every submitted file in force, with its hash and rows."""
     return [
         {"file": f"hospital/{receipt.submission}/{file.name}", "sha256": file.sha256, "rows": int(file.rows.read)}
         for receipt in _in_force(home, windows)

@@ -1,4 +1,4 @@
-"""The files that a half-year is built from: what must be whole, and must not change, while it is built.
+"""The files that a half-year is built from, which must be intact and must not change while it is built.
 
 Belongs here: which files and which partitions. Does not belong here: what is computed from them (``period``).
 """
@@ -22,7 +22,7 @@ _HOSPITAL: tuple[HospitalTable, ...] = ("discharges", "charges")
 
 
 def norm_folder(home: Home, policy: Policy) -> Path:
-    """Where the policy's frozen norm table is, or will."""
+    """The folder of the policy's frozen norm table, even if it does not exist yet."""
     return home.lake / "norms" / norm_key(policy)
 
 
@@ -33,7 +33,7 @@ def partitions_read(home: Home, period: PerformancePeriod, policy: Policy) -> li
 
 
 def earlier_periods(home: Home, period: PerformancePeriod) -> list[str]:
-    """Every earlier half-year that this home knows of: their releases are read."""
+    """Every earlier half-year of this home; their releases are read."""
     names = {path.name for path in home.releases.glob("*H[12]")}
     names |= {path.stem for path in (home.root / "locks").glob("*H[12].lock")}
     return sorted(name for name in names if PerformancePeriod.parse(name) < period)
@@ -43,7 +43,7 @@ def sealed_files(home: Home, period: PerformancePeriod, policy: Policy) -> list[
     """Files of the lake that the build reads and that were sealed when they were accepted.
 
     Raises:
-        HcipError: a receipt names a file that is not there.
+        HcipError: a file named in a receipt is missing.
     """
     norms = sorted(norm_folder(home, policy).glob("*.parquet"))
     windows = (
@@ -60,7 +60,7 @@ def sealed_files(home: Home, period: PerformancePeriod, policy: Policy) -> list[
 
 
 def files_read(home: Home, period: PerformancePeriod, policy: Policy) -> list[Path]:
-    """Every Parquet file that the build reads, earlier releases' too."""
+    """Every Parquet file that the build reads, including earlier releases'."""
     newest = [releases_of(home, PerformancePeriod.parse(name))[-1:] for name in earlier_periods(home, period)]
     released = [path for found in newest for folder in found for path in sorted(folder.rglob("*.parquet"))]
     program = sorted((home.lake / "program").glob("period=*/*.parquet"))

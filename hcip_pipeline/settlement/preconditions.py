@@ -1,6 +1,6 @@
-"""What must be there before a half-year is settled: looked for before anything is recorded as a run.
+"""Preconditions of settling a half-year, checked before anything is recorded as a run.
 
-The build checks the lake again (``period.check_period``); this looks at the inbox too, for it comes before intake.
+The build checks the lake again (``period.check_period``); these checks come before intake, so they include the inbox.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from hcip_pipeline.tables.file_names import is_left_alone
 
 
 def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> None:
-    """Refuse a half-year that nothing was sent for, or that could not be released once it is built.
+    """Refuse a half-year for which files are missing, or that could not be released once it is built.
 
     Raises:
-        HcipError: neither inbox nor lake has a submission of the half-year or of the base year, or a list of care
-            partners; or the folder of releases may not be written.
+        HcipError: inbox and lake have no submission of the half-year, none of the base year, or no list of care
+            partners; or the folder of releases is not writable.
     """
     _check_releases(home)
     quarters = period.quarters
@@ -35,7 +35,7 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
             fix=f"put the submissions into inbox/hospital/{quarters[0]} and {quarters[1]}",
         )
     if not any(_has_submissions(home, quarter) for quarter in base_year_window(policy.base_year).quarters):
-        raise base_year_missing(home, policy, "in the inbox or the lake: no norms")
+        raise base_year_missing(home, policy, "in the inbox or the lake, so there can be no norms")
     folder = home.inbox / "program" / str(period)
     is_there = any(folder.glob("care_partners.*")) if folder.is_dir() else False
     if not is_there and receipt_in_force("care_partners", home.lake_program(period)) is None:
@@ -48,7 +48,7 @@ def check_can_start(home: Home, period: PerformancePeriod, policy: Policy) -> No
 
 
 def base_year_missing(home: Home, policy: Policy, where: str) -> HcipError:
-    """The error of a base year without data; ``where`` they were looked for ends the message."""
+    """The error for a base year without data; ``where`` says where there are none and ends the message."""
     year = policy.base_year
     return HcipError(
         f"no hospital's data for the base year {year} are {where}",
@@ -60,7 +60,7 @@ def base_year_missing(home: Home, policy: Policy, where: str) -> HcipError:
 
 
 def _check_releases(home: Home) -> None:
-    """A build may take an hour; that its release cannot be written is known before."""
+    """Check that a release can be written, before a build that may take an hour."""
     if home.releases.is_dir() and not os.access(home.releases, os.W_OK):
         refused = OSError(errno.EROFS, os.strerror(errno.EROFS), str(home.releases))
         fault = storage_fault(refused, home.releases)

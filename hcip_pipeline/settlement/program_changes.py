@@ -1,9 +1,10 @@
-"""What changed since earlier periods were released and may move a hospital's payments (methodology §15).
+"""Changes since earlier periods were released that may move a hospital's payments (methodology §15).
 
-No edit between two half-years raises a payment unseen: what is found here is a reason on every payment of the hospital.
+No edit between two half-years raises a payment unseen: each change found here is a reason on all the hospital's
+payments.
 
-Belongs here: comparing what a period is built from with what earlier releases rest on. Does not belong here: a change
-that holds payments (``intake.program.starts``).
+Belongs here: comparing a period's inputs with those of earlier releases. Does not belong here: a change that holds
+payments (``intake.program.starts``).
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ Change = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class ProgramTables:
-    """Tables of the lake about a half-year's programs.
+    """Lake tables about a half-year's programs.
 
     Attributes:
-        programs: of the half-year (``contracts.protocol.PROGRAMS``).
-        protocols: in force in it.
-        earlier_amounts: other programs' amounts of earlier periods, as known now.
-        care_partners: certified for it.
-        excluded: individuals on an exclusion list in it (``contracts.protocol.EXCLUDED_IN_PERIOD``).
+        programs: the half-year's programs (``contracts.protocol.PROGRAMS``).
+        protocols: the protocols in force.
+        earlier_amounts: other programs' amounts of earlier periods, as currently reported.
+        care_partners: the certified care partners.
+        excluded: individuals on an exclusion list in the half-year (``contracts.protocol.EXCLUDED_IN_PERIOD``).
     """
 
     programs: pl.DataFrame
@@ -51,26 +52,26 @@ def program_changes(
     baseline: Sequence[tuple[str, Quarter, str]],
     replaced: Iterable[Change] = (),
 ) -> pl.DataFrame:
-    """Changes by hospital and kind, in the columns of ``contracts.run.PROGRAM_CHANGES``.
+    """Changes by hospital and reason, in the columns of ``contracts.run.PROGRAM_CHANGES``.
 
-    The measure is the first release of the latest earlier period, and for the baseline's data the first release of the
-    half-year they belong to: a restatement in between does not make a change unseen.
+    They are counted since the reference: the first release of the latest earlier period or, for the baseline's data,
+    the first release of their own half-year. So a restatement in between hides no change.
 
     Args:
-        tables: of ``period``.
+        tables: the tables of ``period``.
         baseline: hospital, quarter and sha256 of each submitted file in force of the baseline.
-        replaced: submissions of the baseline that were replaced and that no release shows (``baseline_changes``).
+        replaced: replaced submissions of the baseline that no release shows (``baseline_changes``).
     """
     found: list[Change] = [*replaced]
     if before := released_before(home, period):
-        measure = ReleaseFiles.at(releases_of(home, before[-1])[0])
-        if measure.has("programs"):
-            found += _of_programs(measure, period, tables.programs, tables.protocols)
-        if measure.has("other_programs"):
-            found += _of_other_programs(measure, tables.earlier_amounts)
-        if measure.has("payment_inputs"):
-            found += _exclusions_changed(measure, tables.care_partners, tables.excluded)
-        found += _restated(home, before, measure)
+        reference = ReleaseFiles.at(releases_of(home, before[-1])[0])
+        if reference.has("programs"):
+            found += _protocol_changes(reference, period, tables.programs, tables.protocols)
+        if reference.has("other_programs"):
+            found += _other_program_changes(reference, tables.earlier_amounts)
+        if reference.has("payment_inputs"):
+            found += _exclusions_changed(reference, tables.care_partners, tables.excluded)
+        found += _restated(home, before, reference)
         found += _resubmitted(home, period, baseline)
     schema = PROGRAM_CHANGES.schema
     frame = pl.DataFrame(found, schema=schema, orient="row")
@@ -78,45 +79,45 @@ def program_changes(
     return together.select(PROGRAM_CHANGES.names).sort(PROGRAM_CHANGES.key)
 
 
-def _of_programs(
-    measure: ReleaseFiles, period: PerformancePeriod, programs: pl.DataFrame, protocols: pl.DataFrame
+def _protocol_changes(
+    reference: ReleaseFiles, period: PerformancePeriod, programs: pl.DataFrame, protocols: pl.DataFrame
 ) -> Iterator[Change]:
-    were = {row["hospital_ccn"]: row for row in measure.table("programs").iter_rows(named=True)}
+    were = {row["hospital_ccn"]: row for row in reference.table("programs").iter_rows(named=True)}
     approvals = dict(protocols.select("hospital_ccn", "approved_on").iter_rows())
     for now in programs.iter_rows(named=True):
         ccn = now["hospital_ccn"]
         was = were.get(ccn, {})
-        first, first_then = now["first_performance_period"], was.get("first_performance_period")
-        if now["corrected_first_period"] and first_then not in (None, first):
-            detail = f"the first performance period is {first}; in {measure.name}, it was {first_then}"
+        first, earlier_first = now["first_performance_period"], was.get("first_performance_period")
+        if now["corrected_first_period"] and earlier_first not in (None, first):
+            detail = f"the first performance period is {first}; in {reference.name}, it was {earlier_first}"
             yield ccn, "FIRST_PERIOD_CORRECTED", detail
         if now["terms"] is None or first is None:
-            continue  # no protocol is in force: its payments are held
-        then = was.get("protocol_terms")
-        if then is None:
+            continue  # no protocol is in force, so the payments are held
+        earlier_terms = was.get("protocol_terms")
+        if earlier_terms is None:
             if first < str(period):
-                yield ccn, "PROTOCOL_CHANGED", f"no protocol was in force in {measure.name}"
+                yield ccn, "PROTOCOL_CHANGED", f"no protocol was in force in {reference.name}"
             continue
-        old, new = json.loads(then), json.loads(now["terms"])
+        old, new = json.loads(earlier_terms), json.loads(now["terms"])
         differ = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
         if differ:
-            yield ccn, "PROTOCOL_CHANGED", f"changed since {measure.name}: {', '.join(differ)}"
-        approved_then, approved = was.get("protocol_approved_on"), approvals.get(ccn)
-        was_late = approved_then is None or approved_then >= period.start
+            yield ccn, "PROTOCOL_CHANGED", f"changed since {reference.name}: {', '.join(differ)}"
+        earlier_approved, approved = was.get("protocol_approved_on"), approvals.get(ccn)
+        was_late = earlier_approved is None or earlier_approved >= period.start
         if was_late and approved is not None and approved < period.start:
-            then_approved = f"approved on {approved_then}" if approved_then else "not approved"
-            detail = f"the protocol was approved on {approved}; in {measure.name}, it was {then_approved}"
+            earlier = f"approved on {earlier_approved}" if earlier_approved else "not approved"
+            detail = f"the protocol was approved on {approved}; in {reference.name}, it was {earlier}"
             yield ccn, "PROTOCOL_CHANGED", detail
 
 
-def _of_other_programs(measure: ReleaseFiles, earlier_amounts: pl.DataFrame) -> Iterator[Change]:
-    known = measure.table("other_programs").filter(pl.col("reported_period") <= str(measure.period))
+def _other_program_changes(reference: ReleaseFiles, earlier_amounts: pl.DataFrame) -> Iterator[Change]:
+    known = reference.table("other_programs").filter(pl.col("reported_period") <= str(reference.period))
     were = _sums(known, "reported_period")
-    are = _sums(earlier_amounts.filter(pl.col("period") <= str(measure.period)), "period")
+    are = _sums(earlier_amounts.filter(pl.col("period") <= str(reference.period)), "period")
     for ccn, period in sorted(were.keys() | are.keys()):
         was, now = (sums.get((ccn, period), Decimal(0)) for sums in (were, are))
         if was != now:
-            yield ccn, "OTHER_PROGRAMS_CHANGED", f"{period}: ${now:,.2f} now, ${was:,.2f} in {measure.name}"
+            yield ccn, "OTHER_PROGRAMS_CHANGED", f"{period}: ${now:,.2f} now, ${was:,.2f} in {reference.name}"
 
 
 def _sums(frame: pl.DataFrame, period: str) -> dict[tuple[str, str], Decimal]:
@@ -124,35 +125,37 @@ def _sums(frame: pl.DataFrame, period: str) -> dict[tuple[str, str], Decimal]:
     return {(ccn, own): Decimal(amount) for ccn, own, amount in summed.iter_rows()}
 
 
-def _exclusions_changed(measure: ReleaseFiles, care_partners: pl.DataFrame, excluded: pl.DataFrame) -> Iterator[Change]:
-    was = measure.table("payment_inputs").select("hospital_ccn", "npi", "is_excluded")
+def _exclusions_changed(
+    reference: ReleaseFiles, care_partners: pl.DataFrame, excluded: pl.DataFrame
+) -> Iterator[Change]:
+    was = reference.table("payment_inputs").select("hospital_ccn", "npi", "is_excluded")
     both = was.join(care_partners, on=["hospital_ccn", "npi"], how="semi").sort("hospital_ccn", "npi")
     now = set(excluded["npi"])
     for ccn, npi, was_excluded in both.iter_rows():
         if was_excluded != (npi in now):
             detail = "no longer on an exclusion list" if was_excluded else "now on an exclusion list"
-            then = "on one" if was_excluded else "on none"
-            yield ccn, "EXCLUSIONS_CHANGED", f"{npi} is {detail}; in {measure.name}, {then}"
+            earlier = "it was on one" if was_excluded else "it was on none"
+            yield ccn, "EXCLUSIONS_CHANGED", f"{npi} is {detail}; in {reference.name}, {earlier}"
 
 
-def _restated(home: Home, before: Sequence[PerformancePeriod], measure: ReleaseFiles) -> Iterator[Change]:
-    """Earlier periods whose newest release is not the one that the measure rests on, where its figures differ."""
-    known = {release.period: release for release in releases_among(home, measure.manifest.get("inputs", ()))}
-    known[measure.period] = measure
+def _restated(home: Home, before: Sequence[PerformancePeriod], reference: ReleaseFiles) -> Iterator[Change]:
+    """Earlier periods whose newest release has other figures than the one that the reference rests on."""
+    known = {release.period: release for release in releases_among(home, reference.manifest.get("inputs", ()))}
+    known[reference.period] = reference
     for period in before:
         newest = ReleaseFiles.at(releases_of(home, period)[-1])
-        then = known.get(period)
-        if then is not None and then.number == newest.number:
+        earlier = known.get(period)
+        if earlier is not None and earlier.number == newest.number:
             continue
-        were, are = (_figures(then) if then else {}), _figures(newest)
+        were, are = (_figures(earlier) if earlier else {}), _figures(newest)
         for ccn in sorted(were.keys() | are.keys()):
             if were.get(ccn) != are.get(ccn):
-                how = f"counts instead of {then.name}" if then else f"was released after {measure.name}"
-                yield ccn, "EARLIER_PERIOD_RESTATED", f"{newest.name} {how}"
+                detail = f"counts instead of {earlier.name}" if earlier else f"was released after {reference.name}"
+                yield ccn, "EARLIER_PERIOD_RESTATED", f"{newest.name} {detail}"
 
 
 def _figures(release: ReleaseFiles) -> dict[str, list[tuple[Any, ...]]]:
-    """Hospital -> what later periods read of a release: incentives that count and internal savings."""
+    """Hospital -> the figures of a release that later periods read: incentives that count, and internal savings."""
     figures: dict[str, list[tuple[Any, ...]]] = {}
     payable = counted_payments(release.table("incentives"))
     for ccn, *rest in payable.sort("hospital_ccn", "npi").select("hospital_ccn", "npi", "final_incentive").iter_rows():
@@ -175,14 +178,14 @@ def _resubmitted(
         if half >= period or not releases:
             continue
         first = ReleaseFiles.at(releases[0])
-        then = _submitted(first.manifest.get("inputs", ()), quarter)
-        for ccn in sorted(then.keys() | {ccn for ccn, own in now if own == quarter}):
-            if then.get(ccn, set()) != now.get((ccn, quarter), set()):
+        were = _submitted(first.manifest.get("inputs", ()), quarter)
+        for ccn in sorted(were.keys() | {ccn for ccn, own in now if own == quarter}):
+            if were.get(ccn, set()) != now.get((ccn, quarter), set()):
                 yield ccn, "BASELINE_RESUBMITTED", f"the data of {quarter} differ from those in {first.name}"
 
 
 def _submitted(inputs: Sequence[Mapping[str, Any]], quarter: Quarter) -> dict[str, set[str]]:
-    """Hospital -> sha256 of its files of a quarter that a release rests on."""
+    """Hospital -> sha256 of its files of a quarter among a release's inputs."""
     found: dict[str, set[str]] = {}
     for item in inputs:
         kind, *rest = str(item["file"]).split("/")

@@ -1,7 +1,7 @@
-"""Receipts against the lake before a build: as many rows and dollars in each file as its receipt accounts for.
+"""Compares receipts with the lake before a build: each file must have the rows and dollars that its receipt states.
 
-Belongs here: counting what the lake holds of a receipt. Does not belong here: whether a file has the bytes that were
-written (``home.lake_seals``); a receipt that was changed by hand is found here.
+Belongs here: counting the rows and dollars of the lake's files. Does not belong here: whether a file has the bytes that
+were written (``home.lake_seals``); a receipt that was changed by hand is found here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hcip_pipeline.intake.hospital.ingest import HospitalTable, lake_path
 from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 from hcip_pipeline.periods import Quarter
 
-#: what a receipt's dollars are of each table
+#: the dollars that a receipt states, as SQL over each table
 _DOLLARS: dict[HospitalTable, str] = {
     "discharges": "sum(total_charges)",
     "charges": "sum(charge) filter (revenue_code is distinct from '0001')",
@@ -28,10 +28,10 @@ _DOLLARS: dict[HospitalTable, str] = {
 
 
 def check_receipts(home: Home, submissions: Iterable[SubmissionReceipt], archives: Iterable[ArchiveReceipt]) -> None:
-    """Hold the rows and dollars of receipts in force against the files of the lake that they account for.
+    """Compare the rows and dollars of receipts in force with the files of the lake.
 
     Raises:
-        HcipError: a receipt accounts for other rows or dollars than the lake holds, or its file is not there.
+        HcipError: a file of the lake is missing or does not have the rows or dollars that its receipt states.
     """
     accepted = list(submissions)
     with duckdb.connect() as connection:
@@ -51,12 +51,12 @@ def _check_submissions(
     found = _figures(connection, list(stated), _DOLLARS[table])
     for path, file in stated.items():
         rows, dollars = found.get(path, (0, Decimal(0)))
-        for what, held, is_stated in (
+        for unit, present, expected in (
             ("rows", rows, int(file.rows.accepted)),
             ("dollars", dollars, file.dollars.accepted),
         ):
-            if held != is_stated:
-                raise _differs(home, Path(path), f"{is_stated:,} {what}", f"{held:,}")
+            if present != expected:
+                raise _differs(home, Path(path), f"{expected:,} {unit}", f"{present:,}")
 
 
 def _check_archives(home: Home, connection: duckdb.DuckDBPyConnection, receipts: Sequence[ArchiveReceipt]) -> None:
@@ -75,7 +75,7 @@ def _check_archives(home: Home, connection: duckdb.DuckDBPyConnection, receipts:
 def _figures(
     connection: duckdb.DuckDBPyConnection, paths: Sequence[str], dollars: str
 ) -> dict[str, tuple[int, Decimal]]:
-    """Path -> rows and dollars of a file; a file without rows is left out."""
+    """Path -> rows and dollars of a file; files without rows are left out."""
     if not paths:
         return {}
     rows = connection.execute(
@@ -85,10 +85,10 @@ def _figures(
     return {path: (count, Decimal(amount)) for path, count, amount in rows}
 
 
-def _differs(home: Home, path: Path, stated: str, held: str) -> HcipError:
+def _differs(home: Home, path: Path, stated: str, present: str) -> HcipError:
     return HcipError(
-        f"the receipt accounts for {stated}, and the lake holds {held}",
+        f"the receipt states {stated}, but the lake contains {present}",
         file=path.relative_to(home.root),
         rule="LAKE-RECEIPT",
-        fix="remove the receipt of this file from its receipts folder and run the period again: it is ingested again",
+        fix="remove this file's receipt from its receipts folder and run the period again, which ingests it again",
     )

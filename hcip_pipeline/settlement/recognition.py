@@ -1,9 +1,9 @@
 """Whether a half-year would give the same result as its newest release, by hashes, without building anything (§15).
 
-Belongs here: what is remembered of a run, and comparing it with the inbox, lake and program as they are now. Does not
-belong here: what a build depends on (``spec_digest``), and what the inbox holds (``inbox_contents``).
+Belongs here: the record of a run, and comparing it with the current inbox, lake and program. Does not belong here: what
+a build depends on (``spec_digest``), and the inbox's contents (``inbox_contents``).
 
-A run is remembered in ``warehouse/last_runs/<period>.json``; without that file the next run builds the period again.
+A run is recorded in ``warehouse/last_runs/<period>.json``; without that file the next run rebuilds the period.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hcip_pipeline.program_version import program_version
 from hcip_pipeline.release.manifest import manifest_sha256
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of, waits_for_later
 from hcip_pipeline.release.rests_on import resting_on
-from hcip_pipeline.settlement.inbox_changes import Changed, changed_files, waiting
+from hcip_pipeline.settlement.inbox_changes import Changed, changed_files, not_ingested
 from hcip_pipeline.settlement.inbox_contents import Contents, changes, inbox_contents
 from hcip_pipeline.settlement.period import built_from_now
 from hcip_pipeline.settlement.spec_digest import Parts, changed_parts, digest_of
@@ -38,13 +38,13 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a run of a period would meet, looked at before it ingests anything.
+    """What a run of a period would do, determined before it ingests anything.
 
     Attributes:
-        unchanged: the newest release, if the same would come out again.
-        reasons: why the period must be built, in words; empty where it need not be.
-        contents: of the inbox now; None where it could not be looked at.
-        changed_since: files of it that are not as they were accepted.
+        unchanged: the newest release, if a run would give the same result.
+        reasons: why the period must be built; empty if it need not be.
+        contents: the current contents of the inbox; None if they could not be read.
+        changed_since: files of the inbox that changed after they were accepted.
     """
 
     period: PerformancePeriod
@@ -56,9 +56,9 @@ class Outlook:
 
 
 def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = None) -> Outlook:
-    """Compare everything that ``period`` is made from with what its newest release was made from.
+    """Compare the current inputs of ``period`` with those of its newest release.
 
-    Nothing is written. What cannot be read counts as changed: the run that follows reports what is wrong with it.
+    Writes nothing. Anything unreadable counts as changed, and the run that follows reports what is wrong with it.
     """
     record = _read(home, period)
     hashes = FileHashes(record.get("hashes"))
@@ -72,7 +72,7 @@ def outlook(home: Home, period: PerformancePeriod, policy_path: Path | None = No
         reasons = _reasons(home, period, policy, releases[-1], record, contents, hashes)
         changed = changed_files(home, contents) if reasons else _recorded_changes(record)
     except (HcipError, OSError, ValueError, LookupError, pl.exceptions.PolarsError) as error:
-        return Outlook(period, None, (f"what it was made from cannot be read: {_why(error)}",), contents, hashes)
+        return Outlook(period, None, (f"its inputs cannot be read: {_why(error)}",), contents, hashes)
     return Outlook(period, None if reasons else releases[-1], tuple(reasons), contents, hashes, tuple(changed))
 
 
@@ -105,7 +105,7 @@ def _reasons(
     if not record:
         return ["there is no record of an earlier run"]
     if (newest.name, manifest_sha256(newest)) != (record["release"], record["manifest_sha256"]):
-        return [f"{newest.name} is not the release that its last run made"]
+        return [f"{newest.name} is not the release that the last run made"]
     reasons = [f"inbox/{change}" for change in changes(record["inbox"], contents)]
     if policy.sha256 != record["built_from"]["the policy"]:
         reasons.append("the policy changed")
@@ -113,7 +113,7 @@ def _reasons(
         reasons.append("the program changed")
     if project_digest() != record["built_from"]["the models"]:
         reasons.append("the models changed")
-    reasons += _later_ones_settled_since(home, newest)
+    reasons += _later_settlements(home, newest)
     if reasons:
         return reasons
     now = built_from_now(home, period, policy, hashes.sha256)
@@ -125,8 +125,8 @@ def _reasons(
     return [_explain_change(part, record["built_from"], now) for part in changed]
 
 
-def _later_ones_settled_since(home: Home, newest: Path) -> Iterator[str]:
-    """Later half-years that payments of a release wait for and that were settled again since it was made."""
+def _later_settlements(home: Home, newest: Path) -> Iterator[str]:
+    """Later half-years that a release's payments wait for and that were settled again after it was made."""
     release = ReleaseFiles.at(newest)
     if not waits_for_later(newest):
         return
@@ -144,11 +144,11 @@ def _explain_change(part: str, before: Parts, now: Parts) -> str:
 
 
 def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
-    """Keep what a run was made from, so that the next can determine whether anything changed.
+    """Record a run's inputs, so that the next run can determine whether anything changed.
 
     Args:
-        seen: the outlook of before the run: what arrived since then counts as changed.
-        release: that the run made, or that it found to hold the same.
+        seen: the outlook from before the run; files that arrived later count as changed.
+        release: the release that the run made, or found to have the same contents.
         parts: what the build was made from (``PeriodBuild.built_from``).
     """
     if seen.contents is None or seen.hashes is None:
@@ -156,7 +156,7 @@ def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
     try:
         changed = changed_files(home, seen.contents)
     except (HcipError, OSError):
-        return  # the next run builds again and names what cannot be read
+        return  # the next run builds again and reports what cannot be read
     record = {
         "version": _VERSION,
         "release": release.name,
@@ -170,20 +170,20 @@ def record_run(home: Home, seen: Outlook, release: Path, parts: Parts) -> None:
     write_json(record, _path(home, seen.period))
 
 
-def keep_look(home: Home, period: PerformancePeriod, policy: PolicyFile) -> None:
-    """Note what the inbox holds before a run ingests program files, for ``kept_look`` at its end."""
+def save_inbox_contents(home: Home, period: PerformancePeriod, policy: PolicyFile) -> None:
+    """Save the inbox's contents before a run ingests program files, for ``saved_outlook`` at its end."""
     hashes = FileHashes(_read(home, period).get("hashes"))
     contents = inbox_contents(home, period, policy.policy, hashes)
     write_json({"version": _VERSION, "inbox": contents, "hashes": hashes.as_dict()}, _look_path(home, period))
 
 
-def kept_look(home: Home, period: PerformancePeriod) -> Outlook | None:
-    """What ``keep_look`` noted; None where the lake lacks something of it, which the next run must ingest."""
+def saved_outlook(home: Home, period: PerformancePeriod) -> Outlook | None:
+    """What ``save_inbox_contents`` saved; None if some of it is not in the lake, and the next run must ingest it."""
     try:
-        look: dict[str, Any] = json.loads(_look_path(home, period).read_text(encoding="utf-8"))
-        if look["version"] != _VERSION or waiting(home, look["inbox"]):
+        saved: dict[str, Any] = json.loads(_look_path(home, period).read_text(encoding="utf-8"))
+        if saved["version"] != _VERSION or not_ingested(home, saved["inbox"]):
             return None
-        return Outlook(period, None, (), look["inbox"], FileHashes(look["hashes"]))
+        return Outlook(period, None, (), saved["inbox"], FileHashes(saved["hashes"]))
     except (HcipError, OSError, ValueError, LookupError, TypeError):
         return None
 
@@ -197,7 +197,7 @@ def _look_path(home: Home, period: PerformancePeriod) -> Path:
 
 
 def _read(home: Home, period: PerformancePeriod) -> dict[str, Any]:
-    """What is remembered of the last run; empty where nothing is."""
+    """The record of the last run; empty if there is none."""
     try:
         record: dict[str, Any] = json.loads(_path(home, period).read_text(encoding="utf-8"))
         return record if record.get("version") == _VERSION else {}

@@ -1,11 +1,11 @@
-"""Why a restated payment differs from the one before (outputs.md, "Restatement").
+"""Why a restated payment differs from that of the previous release (outputs.md, "Restatement").
 
-Belongs here: replacing what the release before was made from, one cause after the other, and computing the period after
-each. Does not belong here: what a cause's tables hold.
+Belongs here: replacing the previous release's sources, one cause after the other, and recomputing the period after
+each. Does not belong here: the contents of a cause's tables.
 
-The order is fixed (``CHANGES``). After the last replacement the build is the new one, so the differences add up to the
-whole, to the cent, whatever the order; the order only decides where a joint effect counts. Attribution is who is
-responsible for a case that both submissions hold; everything else of a resubmission is ``discharges``.
+The order is fixed (``CHANGES``). After the last replacement the build is the new one, so in any order the differences
+add up to the total, to the cent; the order only decides to which cause a joint effect counts. ``attribution`` is the
+responsible physician of a case that both submissions have; all other changes of a resubmission are ``discharges``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from hcip_pipeline.warehouse.build import BuildResult, Progress, build
 from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
-#: cause -> the tables of the lake that it replaces; ``policy`` brings its norms and ``attribution`` the physicians
+#: cause -> the lake tables that it replaces; ``policy`` includes its norms, ``attribution`` replaces only physicians
 CHANGES: dict[str, tuple[str, ...]] = {
     "discharges": ("discharges", "charges", "receipts"),
     "cms_adjustments": tuple(cms.TABLES),
@@ -46,17 +46,17 @@ CHANGES: dict[str, tuple[str, ...]] = {
 
 _PHYSICIANS = ("attending_npi", "operating_npi")
 
-#: (hospital, NPI) -> final incentive, and what of it is payable
+#: (hospital, NPI) -> final incentive, and its payable part
 Payments = dict[tuple[str, str], tuple[Decimal, Decimal]]
 
 
 @dataclass(frozen=True)
 class Restatement:
-    """What changed since the release before.
+    """What changed since the previous release.
 
     Attributes:
-        frame: in the columns of ``contracts.audit.RESTATEMENT``; payments that did not change have no row.
-        notes: causes that could not be separated.
+        frame: in the columns of ``contracts.audit.RESTATEMENT``; unchanged payments have no row.
+        notes: causes that could not be determined separately.
     """
 
     frame: pl.DataFrame
@@ -75,7 +75,7 @@ def restatement(
     """The difference between ``built`` and the newest release of ``period``, by cause; empty for a first release.
 
     Raises:
-        HcipError: the files that the release before was made from are not as they were.
+        HcipError: a file that the previous release was made from is missing or was changed.
     """
     folders = releases_of(home, period)
     if not folders:
@@ -84,12 +84,12 @@ def restatement(
     first, last = payments(before.table("incentives")), _built_payments(built)
     known = recall(home, period, before.number)
     if known is None:
-        note = Note(f"what {before.name} was made from was not kept: its differences have no cause")
+        note = Note(f"the sources of {before.name} were not kept, so the causes of the differences are unknown")
         return Restatement(_frame(_differences(period, before, "undetermined", first, last)), (note,))
     report = progress or (lambda _: None)
 
     def compute(spec: BuildSpec, cause: str) -> Payments:
-        report(f"{period}: computing {before.name} again up to {cause.replace('_', ' ')}")
+        report(f"{period}: recomputing {before.name} with changes up to {cause.replace('_', ' ')}")
         folder = home.warehouse / f"{period}-restatement"
         try:
             return _built_payments(build(spec, folder, threads=threads, select="+marts.incentives.incentives"))
@@ -117,17 +117,17 @@ def _walk(
 ) -> Restatement:
     rows: list[tuple[object, ...]] = []
     notes: list[Note] = []
-    current, held_over = first, ""
+    current, merged = first, ""
     for at, step in enumerate(steps):
         try:
             figures = last if at == len(steps) - 1 else compute(step.spec, step.cause)
         except HcipError:
-            held_over = step.cause
+            merged = step.cause
             notes.append(Note(f"{step.cause} cannot be computed without the next cause, and is included in it"))
             continue
         rows += _differences(period, before, step.cause, current, figures)
         current = figures
-    if not steps or held_over == steps[-1].cause:
+    if not steps or merged == steps[-1].cause:
         rows += _differences(period, before, "undetermined", current, last)
     return Restatement(_frame(rows), tuple(notes))
 
@@ -150,7 +150,7 @@ def _steps(home: Home, known: Known, policy: PolicyFile, now: BuildSpec, attribu
         for name in changed:
             sources[name] = [kept_file(home, sha256) for sha256 in kept.get(name, ())]
         if cause == "discharges" and attribution.has_changed:
-            sources["discharges"] = attribution.as_before
+            sources["discharges"] = attribution.with_earlier_physicians
         if cause == "policy":
             chosen = policy
         steps.append(_Step(cause, spec_of(known, dict(sources), chosen)))
@@ -158,7 +158,7 @@ def _steps(home: Home, known: Known, policy: PolicyFile, now: BuildSpec, attribu
 
 
 class _Attribution:
-    """Today's discharges with the physicians that the release before knew, for cases that it knew."""
+    """The new discharges, with the previous release's physicians for the cases that it had."""
 
     def __init__(self, home: Home, known: Known, now: BuildSpec) -> None:
         self._file = home.warehouse / f"{known.period}-attribution.parquet"
@@ -182,7 +182,7 @@ class _Attribution:
             ).select(pl.scan_parquet(list(after)).collect_schema().names()).collect().write_parquet(self._file)
 
     @property
-    def as_before(self) -> list[Path]:
+    def with_earlier_physicians(self) -> list[Path]:
         return [self._file]
 
     def __enter__(self) -> _Attribution:

@@ -1,7 +1,7 @@
-"""Earlier half-years whose program files or submissions are not those that their newest release was made from (§15).
+"""Earlier half-years with program files or submissions that their newest release was not made from (§15).
 
-Belongs here: what a later half-year's run states about them. Does not belong here: what a change does to later payments
-(``program_changes``), and why a period itself would be built again (``recognition``).
+Belongs here: what a later half-year's run reports about them. Does not belong here: the effect of a change on later
+payments (``program_changes``), and why a period itself would be rebuilt (``recognition``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def restatements_due(home: Home, period: PerformancePeriod, hashes: FileHashes |
     It names the half-year, the file and the hospitals.
 
     Args:
-        hashes: of files that were hashed before.
+        hashes: hashes of files that are known already.
     """
     known = hashes or FileHashes()
     return [
@@ -50,7 +50,7 @@ def restatements_due(home: Home, period: PerformancePeriod, hashes: FileHashes |
     ]
 
 
-#: reported after a release, and no payment of the half-year depends on them
+#: tables that are reported after a release and that no payment of the half-year depends on
 _REPORTED_AFTERWARD = {"payments", "committee_meetings"}
 
 #: file below the inbox, what became of it, and the hospitals that it concerns
@@ -71,7 +71,7 @@ def _program_files(home: Home, release: ReleaseFiles, hashes: FileHashes) -> Ite
         try:
             sha256 = hashes.sha256(path)
         except OSError:
-            continue  # the run of that half-year states what is wrong with it
+            continue  # the run of that half-year reports what is wrong with it
         known = receipts_of(name or f"survey_{form[0] if form else ''}", lake)
         if sha256 in made_from.values() or sha256 in {r["sha256"] for r in known if r["status"] == "refused"}:
             continue
@@ -79,14 +79,14 @@ def _program_files(home: Home, release: ReleaseFiles, hashes: FileHashes) -> Ite
         if name is None:
             yield file, what, form[0] if form else ""
             continue
-        then = next((r["version"] for r in known if r["sha256"] in made_from.values()), 0)
-        hospitals = _hospitals(home, period, path, name, lake / "history" / f"{name}.r{then}.parquet")
+        version = next((r["version"] for r in known if r["sha256"] in made_from.values()), 0)
+        hospitals = _hospitals(home, period, path, name, lake / "history" / f"{name}.r{version}.parquet")
         if hospitals is not None:
             yield file, what, hospitals
 
 
-def _hospitals(home: Home, period: PerformancePeriod, path: Path, name: str, then: Path) -> str | None:
-    """Hospitals with other rows than in the version that was released; None where only the bytes differ."""
+def _hospitals(home: Home, period: PerformancePeriod, path: Path, name: str, released: Path) -> str | None:
+    """Hospitals whose rows differ from those of the released version; None if only the bytes differ."""
     table = program.TABLES[name]
     try:
         rules = program_rules(table, period, known_hospitals(home.inbox))
@@ -94,8 +94,8 @@ def _hospitals(home: Home, period: PerformancePeriod, path: Path, name: str, the
     except HcipError:
         return ""
     if now is None:
-        return ""  # it is refused: whose rows it would change cannot be reported
-    before = pl.read_parquet(then) if then.is_file() else now.clear()
+        return ""  # the file is refused, so the hospitals whose rows it changes are unknown
+    before = pl.read_parquet(released) if released.is_file() else now.clear()
     on = now.columns
     differing = pl.concat(
         [
@@ -110,7 +110,7 @@ def _hospitals(home: Home, period: PerformancePeriod, path: Path, name: str, the
 
 
 def _submissions(home: Home, release: ReleaseFiles) -> Iterator[_Due]:
-    """Versions of a submission that came after the one that the release was made from."""
+    """Versions of submissions that are newer than those that the release was made from."""
     for quarter in release.period.quarters:
         refused = {receipt.stem for receipt in receipts(home, quarter) if receipt.status == "refused"}
         made_from: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""What a build is made from, part by part, and one digest over it. Pure: it is given a function that hashes files.
+"""What a build is made from, part by part, and one digest over all parts. Pure: hashing files is left to an argument.
 
-Belongs here: which facts decide what a build computes and releases. Does not belong here: finding those facts
-(``period``), and deciding what follows when one has changed (``recognition``).
+Belongs here: which facts determine a build and its release. Does not belong here: finding those facts (``period``), and
+deciding what follows if one has changed (``recognition``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 from hcip_pipeline.contracts.run import LATER_PAYMENTS
 from hcip_pipeline.warehouse.spec import BuildSpec, Source
 
-#: name of a part -> sha256 of what it was
+#: name of a part -> sha256 of its content
 Parts = dict[str, str]
 
 POLICY, PROGRAM, MODELS = "the policy", "the program", "the models"
@@ -39,9 +39,9 @@ def built_from(
         spec: the build: windows, elections and the tables of the lake.
         inputs: files as a manifest lists them: submissions, archives, program files, protocols, reference tables and
             the manifests of earlier releases, each with its sha256.
-        policy_sha256: of the policy's text.
-        program_version: of the code (``program_version.program_version``).
-        models_version: of the dbt project (``warehouse.project.project_digest``).
+        policy_sha256: hash of the policy's text.
+        program_version: version of the code (``program_version.program_version``).
+        models_version: version of the dbt project (``warehouse.project.project_digest``).
         file_sha256: hashes a file of the lake.
 
     Returns:
@@ -56,18 +56,18 @@ def built_from(
     parts |= {
         f"table {name}": _source_sha256(source, file_sha256)
         for name, source in spec.sources.items()
-        if name != LATER_PAYMENTS.name  # what a later period pays does not make this one stale: see ``recognition``
+        if name != LATER_PAYMENTS.name  # payments of a later period do not make this one stale: see ``recognition``
     }
     return parts | {f"file {item['file']}": str(item["sha256"]) for item in inputs}
 
 
 def digest_of(parts: Mapping[str, str]) -> str:
-    """One sha256 over all parts, whatever their order."""
+    """One sha256 over all parts, in any order."""
     return _sha256(dict(parts))
 
 
 def changed_parts(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Names of the parts that differ, or that only one side has, in order."""
+    """Sorted names of the parts that differ or that only one side has."""
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 

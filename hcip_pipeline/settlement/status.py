@@ -1,7 +1,7 @@
 """Status of a half-year: what was received, is missing or late, is held or stale, and what a run would do now.
 
-Belongs here: combining what the inbox, lake and releases have. Does not belong here: how it is shown. The day is
-an argument: nothing that is released depends on it.
+Belongs here: combining the contents of inbox, lake and releases, and the text of ``hcip status``. Does not belong here:
+other ways to show it. The day is an argument: nothing that is released depends on it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import outdated
 from hcip_pipeline.settlement.recognition import outlook
 
-#: days after a quarter's end by which hospitals have sent it (methodology §1)
+#: days after a quarter's end by which hospitals must have sent it (methodology §1)
 QUARTER_DUE_DAYS = 45
 
 
 @dataclass(frozen=True)
 class DeliveryStatus:
-    """What one hospital, or CMS, has sent for a quarter or month.
+    """The delivery of one hospital, or of CMS, for a quarter or month.
 
-    ``state``: ``in``, ``refused`` (and nothing before it is in force), ``in the inbox``, ``late`` or ``due``.
-    ``note``: what was sent after the one that is in, and refused; empty mostly.
+    ``state``: ``in``, ``refused`` (and no earlier version is in force), ``in the inbox``, ``late`` or ``due``.
+    ``note``: a later version that was refused; usually empty.
     """
 
     sender: str
@@ -47,7 +47,7 @@ class DeliveryStatus:
 
 @dataclass(frozen=True)
 class Held:
-    """Care partners of a hospital held for one reason; one with two reasons counts under each."""
+    """Care partners of a hospital whose payments are held for one reason; with two reasons, they count under each."""
 
     hospital_ccn: str
     code: str
@@ -58,7 +58,7 @@ class Held:
 
 @dataclass(frozen=True)
 class OverCap:
-    """A physician for whom the year's other half-years make more payable than the year's fee-schedule cap allows."""
+    """A physician whose payable amounts of the year's other half-years exceed the year's fee-schedule cap."""
 
     hospital_ccn: str
     npi: str
@@ -69,7 +69,7 @@ class OverCap:
 
 @dataclass(frozen=True)
 class PeriodStatus:
-    """Status of one half-year on a day."""
+    """The status of one half-year on a day."""
 
     period: str
     day: str
@@ -88,7 +88,7 @@ class PeriodStatus:
 
 
 def period_status(home: Home, period: PerformancePeriod, day: dt.date, policy_path: Path | None = None) -> PeriodStatus:
-    """Look at everything that concerns ``period``.
+    """Determine the status of ``period`` on ``day``.
 
     Raises:
         HcipError: a reference table of the inbox is refused, or a receipt or the release cannot be read.
@@ -135,7 +135,7 @@ def _hospitals(home: Home, period: PerformancePeriod, day: dt.date) -> Iterator[
 
 
 def _refused_again(in_force: SubmissionReceipt, known: Iterable[SubmissionReceipt]) -> str:
-    """The newest submission of the hospital's quarter that was sent after the one in force, and refused."""
+    """A note on the hospital's newest submission of the quarter if it was sent after the one in force and refused."""
     later = [
         receipt
         for receipt in known
@@ -187,14 +187,14 @@ def _held(release: ReleaseFiles) -> Iterator[Held]:
 
 def _over_cap(release: ReleaseFiles) -> Iterator[OverCap]:
     if not release.has("year_caps"):
-        return  # from before there was such a table
+        return  # the release is older than this table
     for row in release.table("year_caps").filter(pl.col("over_cap") > 0).iter_rows(named=True):
         payable = row["earlier_payable"] + row["later_payable"]
         yield OverCap(row["hospital_ccn"], row["npi"], str(payable), str(row["year_cap"]), str(row["over_cap"]))
 
 
 def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
-    """For a person."""
+    """The status as lines of text."""
     lines = [f"{status.period}: {status.release or 'no release'}, on {status.day}"]
     senders: dict[str, list[DeliveryStatus]] = {}
     for delivery in status.deliveries:
@@ -211,8 +211,8 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
             for each in status.held
         ]
     lines += [
-        f"  over the cap of {status.period[:4]}: {each.hospital_ccn} {each.npi}: {Decimal(each.payable):,} is payable, "
-        f"the cap is {Decimal(each.year_cap):,}; recover {Decimal(each.over_cap):,}"
+        f"  over the cap of {status.period[:4]}: {each.hospital_ccn} {each.npi}: ${Decimal(each.payable):,} is payable, the "
+        f"cap is ${Decimal(each.year_cap):,}; recover ${Decimal(each.over_cap):,}"
         for each in status.over_cap
     ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
@@ -220,10 +220,10 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     if status.unchanged:
         lines.append(f"  a run now: nothing changed since {status.release}")
     else:
-        lines.append(f"  a run now: ingests what is new and builds {status.period}, because")
+        lines.append(f"  a run now: ingests new files and builds {status.period}, because")
         lines += [f"    {reason}" for reason in status.reasons[:shown]]
         if len(status.reasons) > shown:
-            lines.append(f"    and {len(status.reasons) - shown} more (--json gives all)")
+            lines.append(f"    and {len(status.reasons) - shown} more (--json lists all)")
     return lines
 
 

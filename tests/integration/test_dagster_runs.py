@@ -29,7 +29,7 @@ from hcip_pipeline.periods import Quarter
 from hcip_pipeline.policy.loader import load_policy
 from hcip_pipeline.publishing.writer import releases_of
 from hcip_pipeline.release.reading import ReleaseFiles
-from hcip_pipeline.settlement.recognition import keep_look, outlook
+from hcip_pipeline.settlement.recognition import outlook, save_inbox_contents
 from hcip_pipeline.warehouse.build import FILE_NAME, BuildStoppedError, NodeResult, fingerprints
 from tests.rendered_builds import RenderedEngine
 from tests.settled_home import PERIOD, SettledHome, digest, materialize_release
@@ -180,14 +180,14 @@ def test_a_run_of_the_ui_is_recognized_by_the_next_command(settled_home: Settled
     home = settled_home.copy(tmp_path / "home", "inbox", "lake", "warehouse", "releases")
     policy = load_policy(home.policy)
     shutil.rmtree(home.warehouse / "last_runs")
-    keep_look(home, PERIOD, policy)
+    save_inbox_contents(home, PERIOD, policy)
     materialize_release(home)
     assert outlook(home, PERIOD).unchanged == home.releases / "2025H1" / "r1"
 
     shutil.rmtree(home.warehouse / "last_runs")
     first = next((home.inbox / "hospital" / "2025Q1").iterdir())
     shutil.copytree(first, first.with_name(f"{first.name}.r2"))
-    keep_look(home, PERIOD, policy)
+    save_inbox_contents(home, PERIOD, policy)
     materialize_release(home)
     assert outlook(home, PERIOD).reasons == ("there is no record of an earlier run",)
 
@@ -216,7 +216,7 @@ def test_a_table_that_changed_after_its_checks_is_not_released(settled_home: Set
     shutil.copytree(settled_home.home.warehouse, home.warehouse)
     with duckdb.connect(home.warehouse / str(PERIOD) / FILE_NAME) as connection:
         connection.execute("update marts.savings set potential_savings = potential_savings + 1")
-    with pytest.raises(HcipError, match="differ from what its checks tested: savings"):
+    with pytest.raises(HcipError, match="tables changed since its checks: savings"):
         materialize_release(home)
 
 

@@ -152,7 +152,7 @@ def test_receipts_are_compared_with_the_lake_before_a_build(home: Home) -> None:
     frame.with_columns(pl.col("total_charges") * 2).cast({"total_charges": frame["total_charges"].dtype}).write_parquet(
         path
     )
-    with pytest.raises(HcipError, match="dollars, and the lake holds"):
+    with pytest.raises(HcipError, match="dollars, but the lake contains"):
         check_period(home, PERIOD, policy)
 
 
@@ -209,7 +209,7 @@ def test_differences_between_inbox_and_lake_are_named(home: Home, tmp_path: Path
     found = differences_from_inbox(home, known, manifest, tmp_path / "again")
     assert "inbox/hospital/2025Q1/210809/charges.csv: not what was accepted" in found
     assert f"inbox/program/{PERIOD}/care_partners.csv: gone" in found
-    assert "lake, charges: the inbox does not give 1 file of that time again" in found
+    assert "lake, charges: 1 file cannot be rebuilt from the inbox" in found
 
 
 def test_a_norm_table_that_the_inbox_does_not_reproduce_is_named(home: Home, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_norm_table_that_the_inbox_does_not_reproduce_is_named(home: Home, tmp
     assert known is not None
     forged = dataclasses.replace(known, sources={**known.sources, "frozen_norms": ("0" * 64,)})
     (found,) = norm_differences(home, forged, tmp_path / "again")
-    assert found.startswith("norms, frozen_norms: what the inbox gives is not the table of that time")
+    assert found.startswith("norms, frozen_norms: recomputed from the inbox, the table differs")
     path = sorted(home.inbox.glob("hospital/2024Q1/*/charges.csv"))[0]
     replace(path, path.read_bytes().replace(b"1", b"7", 40))
     found_all = norm_differences(home, known, tmp_path / "again")

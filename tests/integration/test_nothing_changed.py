@@ -212,7 +212,7 @@ def test_a_file_overwritten_after_it_was_ingested_is_named_every_time(
     cli.main(["status", str(PERIOD), "--home", str(home.root)])
     reported = " ".join(capsys.readouterr().out.split())
     assert (
-        reported.count("after it was ingested; the version ingested still counts") == 2 and reported.count(way_out) == 2
+        reported.count("after it was ingested; the ingested version still counts") == 2 and reported.count(way_out) == 2
     )
 
 

@@ -87,7 +87,7 @@ def test_other_caps_are_not_findings(amount: Decimal | None) -> None:
     [
         Note("no discharges of 2025Q1", hospital_ccn=KEY["hospital_ccn"]),
         Note("2025H1: a file changed", NoteRule.RESTATEMENT_DUE),
-        Note("no accepted data of 210043"),
+        Note("no accepted data from 210043"),
         Note("a restatement is due: the baseline was replaced"),  # the text does not determine the rule
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""A baseline that was replaced between two half-years is named, also where no release shows what it was (§15)."""
+"""A baseline that was replaced between two half-years is reported even if no release has the earlier data (§15)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_replaced_baseline_without_a_release_of_its_own_is_named(tmp_path: Pat
         "BASELINE_REPLACED",
         "2024Q3/210043.r2 was accepted after 2025H1_r1 was released; improvement is measured from the new data",
     )
-    assert PAYMENT_REASONS[change[1]].step == "change", "the payments it may raise or lower name it"
+    assert PAYMENT_REASONS[change[1]].step == "change", "payments that it may change carry this reason"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_replaced_baseline_without_a_release_of_its_own_is_named(tmp_path: Pat
         "no release",
     ],
 )
-def test_what_was_not_replaced_between_two_half_years_is_not_named(
+def test_a_baseline_that_was_not_replaced_between_two_half_years_is_not_reported(
     tmp_path: Path, order: tuple[str, ...], released: tuple[str, ...], version: int
 ) -> None:
     assert baseline_replaced(home_with(tmp_path, order, released), LATER, [receipt(version)]) == []

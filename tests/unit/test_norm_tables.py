@@ -1,4 +1,4 @@
-"""When a new norm table is needed (methodology §1, §6): its key, and what came after it was frozen."""
+"""When a new norm table is needed (methodology §1, §6): its key, and files that arrive after it was frozen."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_another_base_year_or_policy_gets_its_own_norm_table(change: dict[str, A
 @pytest.mark.parametrize(
     "change", [{"mpi_floor": 50}, {"performance_exponent": 2}, {"limit_scope": "all"}, {"baseline_window": "full_year"}]
 )
-def test_what_no_norm_depends_on_leaves_the_table(change: dict[str, Any]) -> None:
+def test_parameters_that_no_norm_depends_on_leave_the_table(change: dict[str, Any]) -> None:
     assert norm_key(Policy.model_validate(BASE | change)) == norm_key(Policy.model_validate(BASE))
 
 

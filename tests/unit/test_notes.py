@@ -12,10 +12,10 @@ from hcip_pipeline.audit.finding_rules import RULES
 from hcip_pipeline.release.notes import Note, NoteRule, released_notes
 
 NOTES = (
-    Note("no accepted data of 210043: 2025Q1"),
+    Note("no accepted data from 210043: 2025Q1"),
     Note("2025H1: program/2025H1/care_partners.csv changed since r1", NoteRule.RESTATEMENT_DUE),
     Note("no release of 2024H2; its savings count as zero", NoteRule.SAVINGS_MISSING, "210043"),
-    Note("no accepted CMS archive of 2025-03"),
+    Note("no accepted CMS archive for 2025-03"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Which causes a restatement walks through, in which order, and what each replaces (no build is made here)."""
+"""The causes that a restatement goes through, their order, and what each replaces (no build is made here)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def steps(
     attribution: bool = False,
     program: str = "same",
 ) -> list[tuple[str, dict[str, Any], PolicyFile]]:
-    """(cause, sources that differ from those of the release before, policy) of each step."""
+    """(cause, sources that differ from the previous release's, policy) of each step."""
     before = dict.fromkeys(("discharges", *ONE_OF_EACH.values()), ("old",))
     now = {name: ("new",) if name in changed else files for name, files in before.items()}
     home = Home(Path("home"))
@@ -47,7 +47,7 @@ def steps(
     monkeypatch.setattr(restatement, "sources_of", lambda *_: dict.fromkeys(before, old))
     monkeypatch.setattr(restatement, "spec_of", lambda _, sources, chosen=WAS: (sources, chosen))
     known = Known(PerformancePeriod(2025, 1), WAS, program, before)
-    physicians: Any = SimpleNamespace(has_changed=attribution, as_before=[Path("as before")])
+    physicians: Any = SimpleNamespace(has_changed=attribution, with_earlier_physicians=[Path("earlier physicians")])
     found: Any = restatement._steps(home, known, policy, None, physicians)  # type: ignore[arg-type]
     return [
         (step.cause, {name: files for name, files in step.spec[0].items() if files != old}, step.spec[1])
@@ -65,19 +65,19 @@ def test_a_changed_table_has_its_cause(monkeypatch: pytest.MonkeyPatch, cause: s
     assert (reported, list(replaced)) == (cause, [table])
 
 
-def test_causes_follow_one_another_and_end_in_what_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_causes_add_up_step_by_step_to_the_new_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = {"discharges", *ONE_OF_EACH.values()}
     found = steps(monkeypatch, everything, policy=BECOMES, attribution=True, program="older")
     assert [cause for cause, *_ in found] == [
         "program_version", "discharges", "cms_adjustments", "reference_rates", "policy", "attribution",
         "program_files", "earlier_releases",
     ]  # fmt: skip
-    assert found[0][1] == {}, "the program alone, on what was known"
-    assert found[1][1]["discharges"] == [Path("as before")], "with the physicians that were known"
+    assert found[0][1] == {}, "only the program changes"
+    assert found[1][1]["discharges"] == [Path("earlier physicians")]
     assert found[5][1]["discharges"] == [kept_file(Home(Path("home")), "new")]
     assert [policy for *_, policy in found] == [WAS] * 4 + [BECOMES] * 4
     for (_, earlier, _), (_, later, _) in itertools.pairwise(found):
-        assert earlier.keys() <= later.keys(), "what was replaced stays so"
+        assert earlier.keys() <= later.keys(), "replaced sources stay replaced"
     assert found[-1][1] == {name: [kept_file(Home(Path("home")), "new")] for name in everything}
 
 
