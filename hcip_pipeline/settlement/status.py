@@ -211,8 +211,8 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
             for each in status.held
         ]
     lines += [
-        f"  over the cap of {status.period[:4]}: {each.hospital_ccn} {each.npi}: ${Decimal(each.payable):,} is payable, the "
-        f"cap is ${Decimal(each.year_cap):,}; recover ${Decimal(each.over_cap):,}"
+        f"  over the cap of {status.period[:4]}: {each.hospital_ccn} {each.npi}: ${Decimal(each.payable):,} is payable,"
+        f" the cap is ${Decimal(each.year_cap):,}; recover ${Decimal(each.over_cap):,}"
         for each in status.over_cap
     ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
