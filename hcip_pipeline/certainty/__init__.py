@@ -1,5 +1,5 @@
-"""How sure a released payment is (methodology §14): computed from a release, and no payment reads it.
+"""How certain released payments are (methodology §14): computed from a release; no payment depends on it.
 
-Belongs here: what a release would have paid for other cases, and how it is compared. Does not belong here: other
-policies (``simulation``), releasing anything.
+Belongs here: what a release would have paid for other cases, and comparing it. Does not belong here: other policies
+(``simulation``), releasing anything.
 """

@@ -1,6 +1,6 @@
-"""How sure the payments of a build or release are: every table of methodology §14 at once.
+"""How certain the payments of a build or release are: all tables of methodology §14.
 
-Belongs here: which tables there are, and ``hcip certainty``. Does not belong here: any figure (``ranges``, ``figures``,
+Belongs here: the list of tables, and ``hcip certainty``. Does not belong here: any figure (``ranges``, ``figures``,
 ``attribution``), and keeping a period's tables for its release (``kept``).
 """
 
@@ -30,20 +30,20 @@ from hcip_pipeline.simulation.released_build import ReleasedBuild, open_build
 from hcip_pipeline.simulation.workbench import BUILD, Workbench
 from hcip_pipeline.warehouse.build import BuildResult
 
-#: tables of an assessment by name; ``attribution`` and ``certainty_readings`` are absent where the readings could not
-#: be settled
+#: tables of an assessment by name; ``attribution`` and ``certainty_readings`` are absent if the readings could not be
+#: settled
 Assessed = Mapping[str, pl.DataFrame]
 
 
 @dataclass(frozen=True)
 class Certainty:
-    """What a release's figures rest on.
+    """The certainty of a release's payments.
 
     Attributes:
         replicates: draws of the chance test and of the intervals.
-        tables: by name, as ``contracts.certainty`` declares them.
-        warnings: what could not be computed, in words.
-        is_synthetic: the release is of invented data.
+        tables: tables by name, as ``contracts.certainty`` declares them.
+        warnings: descriptions of what could not be computed.
+        is_synthetic: the release is from invented data.
     """
 
     period: str
@@ -79,11 +79,11 @@ def own_tables(
     threads: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Assessed:
-    """Every table that follows from a build alone: all but the other readings.
+    """Every table that follows from the build itself: all but those of other readings.
 
     Args:
-        connection: to the build.
-        catalog: of the build within the connection.
+        connection: a connection to the build.
+        catalog: the build's catalog within the connection.
     """
     tables = _tables(connection, catalog)
     progress("reliability of physicians' figures")
@@ -107,7 +107,7 @@ def assess_build(
     threads: int | None = None,
     progress: Progress = lambda _: None,
 ) -> tuple[Assessed, tuple[str, ...]]:
-    """Every table for a finished build, and what could not be computed, in words."""
+    """Every table for a finished build, and descriptions of what could not be computed."""
     policy = built.spec.policy
     with Workbench(built.file, built.spec, TARGETS, (), threads) as bench:
         payments = bench.table(marts.INCENTIVES).sort("hospital_ccn", "npi")
@@ -123,13 +123,13 @@ def assess(
     threads: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Certainty:
-    """Compute how sure the newest release of a period is.
+    """Compute how certain the payments of a period's newest release are.
 
     Args:
-        replicates: draws of the chance test and of the intervals; None: as many as the policy asks for.
+        replicates: draws of the chance test and of the intervals; None: the policy's number.
 
     Raises:
-        HcipError: the period is not released, or its warehouse holds another build.
+        HcipError: the period is not released, or its warehouse contains another build.
     """
     with open_build(home, period, TARGETS, threads, progress) as released:
         tables, warnings = _assessed(home, released, replicates, threads, progress)
@@ -151,8 +151,8 @@ def _assessed(
     )
     try:
         readings = other_readings(home, opened, threads, progress)
-    except HcipError as error:  # no payment may wait for it
-        return own, (f"other readings of the responsible physician are not settled: {error.message}",)
+    except HcipError as error:  # no payment may wait for these tables
+        return own, (f"other readings of the responsible physician were not settled: {error.message}",)
     found = {
         certainty.ATTRIBUTION.name: readings.partners,
         certainty.CERTAINTY_READINGS.name: reading_rows(readings.partners),
@@ -163,7 +163,7 @@ def _assessed(
 
 
 def differing_payments(built: BuildResult) -> int:
-    """How many calculated incentives of a build its cases do not give again when nothing is drawn; none should."""
+    """The number of a build's calculated incentives that its cases as released do not reproduce; it should be 0."""
     with duckdb.connect(built.file, read_only=True) as connection:
         tables = _tables(connection, "")
         own = as_released(released_cases(tables, built.spec.policy), built.spec.policy)
@@ -172,7 +172,7 @@ def differing_payments(built: BuildResult) -> int:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> Tables:
-    """Gives marts of a build by name, in their contracts' columns."""
+    """A function that returns a build's marts by name, in their contracts' columns."""
     place = f"{catalog}." if catalog else ""
 
     def table(name: str) -> pl.DataFrame:

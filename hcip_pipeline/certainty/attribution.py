@@ -1,4 +1,4 @@
-"""What other readings of "responsible physician" would have paid: the whole settlement, norms included, for each.
+"""What other readings of "responsible physician" would have paid: the whole settlement, norms included, by each.
 
 Belongs here: the readings, and who gains and loses by them. Does not belong here: the policy's own reading.
 """
@@ -30,7 +30,7 @@ from hcip_pipeline.warehouse.project import project_digest
 from hcip_pipeline.warehouse.spec import BuildSpec
 
 _KEY = ["hospital_ccn", "npi"]
-#: Models that are asked for in the period's build.
+#: the models needed from the period's build
 TARGETS = (marts.INCENTIVES.name, marts.SAVINGS.name, marts.DISTRIBUTION_LIMITS.name)
 
 
@@ -39,8 +39,8 @@ class OtherReading:
     """Another reading of methodology §4.
 
     Args:
-        words: for a person.
-        policy: keys of the policy that it sets.
+        words: its description.
+        policy: the policy's keys that it sets.
         patches: model -> the query in its place.
     """
 
@@ -55,7 +55,7 @@ READINGS = {
         patches={"stg_discharges": "select * replace (attending_npi as operating_npi) from {model}"},
     ),
     "operating": OtherReading(
-        "the operating physician of surgical cases, the attending one where there is none",
+        "the operating physician of surgical cases, or the attending physician if there is none",
         policy={"surgical_fallback": "attending"},
     ),
     "undisputed": OtherReading(
@@ -72,17 +72,17 @@ READINGS = {
     BRIDGE: OtherReading("base year and baseline grouped by the period's version", patches={"stg_discharges": PATCH}),
 }
 _GROUPED = "grouped_cases"
-#: no case of the base year is one of the period
+#: the period's dates for a base-year build: none of its cases is in the period
 _NEVER = dt.date(1, 1, 1)
 
 
 @dataclass(frozen=True)
 class OtherReadings:
-    """What comes of settling by other readings.
+    """The results of settling by other readings.
 
     Attributes:
         partners: ``contracts.certainty.ATTRIBUTION``.
-        grouper_cases: ``GROUPER_CASES``; None where one grouper version grouped every case.
+        grouper_cases: ``GROUPER_CASES``; None if one grouper version grouped every case.
         grouper_cells: ``GROUPER_CELLS``; None without a bridge.
     """
 
@@ -93,7 +93,7 @@ class OtherReadings:
 
 @dataclass(frozen=True)
 class _BaseYear:
-    """The base year by other readings: its norms by each, and how its cases were grouped."""
+    """The base year by other readings: its norms by each, and its cases by grouper version."""
 
     norms: dict[str, pl.DataFrame]
     grouped: pl.DataFrame
@@ -102,25 +102,25 @@ class _BaseYear:
 def other_readings(
     home: Home, released: ReleasedBuild, threads: int | None = None, progress: Progress = lambda _: None
 ) -> OtherReadings:
-    """Settle the period of a build by every reading, and by the grouper bridge where there is one.
+    """Settle the period of a build by every reading, and by the grouper bridge if there is one.
 
     Args:
-        released: opened with :data:`TARGETS` among its targets.
+        released: a build opened with :data:`TARGETS` among its targets.
 
     Raises:
-        HcipError: the base year cannot be built again, or a check of the project does not hold for a reading.
+        HcipError: the base year cannot be rebuilt, or a check of the project fails for a reading.
     """
     frozen, bench, period = run.FROZEN["frozen_norms"], released.bench, released.spec.name
-    again = bridge_rows(home)
+    bridge = bridge_rows(home)
     window = released.spec.windows[0]
-    base_year = _base_year(home, released.policy, again, threads, progress)
-    place_bridge(bench, again, window.start, window.end)
+    base_year = _base_year(home, released.policy, bridge, threads, progress)
+    place_bridge(bench, bridge, window.start, window.end)
     found = []
     for name, table in base_year.norms.items():
         reading = READINGS[name]
         progress(f"payments: {reading.words}")
-        then = replace(released.spec, policy=released.policy.model_copy(update=dict(reading.policy)))
-        bench.compute(then, {frozen.name: (frozen, table)}, patches=reading.patches, kept=WITHOUT_COSTS)
+        spec = replace(released.spec, policy=released.policy.model_copy(update=dict(reading.policy)))
+        bench.compute(spec, {frozen.name: (frozen, table)}, patches=reading.patches, kept=WITHOUT_COSTS)
         found.append(_compared(period, name, released.payments, bench))
     versions = version_rows(bench, base_year.grouped, period)
     by_method = pl.col("norm_method") == released.policy.norm_method
@@ -132,11 +132,11 @@ def other_readings(
     return OtherReadings(pl.concat(found), versions if is_mixed else None, cells)
 
 
-def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | None, progress: Progress) -> _BaseYear:
-    """The base year by every reading; kept with its build, which stays for all its periods."""
+def _base_year(home: Home, policy: Policy, bridge: pl.DataFrame, threads: int | None, progress: Progress) -> _BaseYear:
+    """The base year by every reading; kept with its build, which serves all its periods."""
     frozen = run.FROZEN["frozen_norms"]
-    wanted = [name for name in READINGS if name != BRIDGE or again.height]
-    digest = hashlib.sha256(f"{project_digest()} {again.hash_rows(seed=0).sum()}".encode()).hexdigest()
+    wanted = [name for name in READINGS if name != BRIDGE or bridge.height]
+    digest = hashlib.sha256(f"{project_digest()} {bridge.hash_rows(seed=0).sum()}".encode()).hexdigest()
     folder = home.warehouse / f"norms-{norm_key(policy)}" / "readings" / digest[:16]
     kept = {name: folder / f"{name}.parquet" for name in (*wanted, _GROUPED)}
     if all(path.is_file() for path in kept.values()):
@@ -145,11 +145,11 @@ def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | N
 
     def compute(bench: Workbench, spec: BuildSpec) -> _BaseYear:
         tables = {}
-        place_bridge(bench, again, _NEVER, _NEVER)
+        place_bridge(bench, bridge, _NEVER, _NEVER)
         for name in wanted:
             progress(f"norms: {READINGS[name].words}")
-            then = replace(spec, policy=spec.policy.model_copy(update=dict(READINGS[name].policy)))
-            bench.compute(then, {}, patches=READINGS[name].patches, kept=WITHOUT_COSTS)
+            by_reading = replace(spec, policy=spec.policy.model_copy(update=dict(READINGS[name].policy)))
+            bench.compute(by_reading, {}, patches=READINGS[name].patches, kept=WITHOUT_COSTS)
             tables[name] = bench.table(marts.NORMS).select(frozen.names)
         return _BaseYear(tables, grouped_cases(bench, "'base_year'"))
 
@@ -162,14 +162,14 @@ def _base_year(home: Home, policy: Policy, again: pl.DataFrame, threads: int | N
     return found
 
 
-def _compared(period: str, name: str, before: pl.DataFrame, bench: Workbench) -> pl.DataFrame:
+def _compared(period: str, name: str, payments: pl.DataFrame, bench: Workbench) -> pl.DataFrame:
     """One row per care partner: the list of care partners is the hospital's, whichever physician was responsible."""
     cases = pl.col("medical_cases") + pl.col("surgical_cases")
-    own = before.select(*_KEY, cases.alias("cases"), "calculated_incentive")
-    then = bench.table(marts.INCENTIVES).select(
+    released = payments.select(*_KEY, cases.alias("cases"), "calculated_incentive")
+    by_reading = bench.table(marts.INCENTIVES).select(
         *_KEY, cases.alias("cases_then"), pl.col("calculated_incentive").alias("calculated_then")
     )
-    both = own.join(then, on=_KEY, validate="1:1").join(_moved_cases(bench), on=_KEY, how="left")
+    both = released.join(by_reading, on=_KEY, validate="1:1").join(_moved_cases(bench), on=_KEY, how="left")
     named = both.with_columns(
         pl.lit(period).alias("period"), pl.lit(name).alias("reading"), pl.col("cases_gained", "cases_lost").fill_null(0)
     )
@@ -177,8 +177,8 @@ def _compared(period: str, name: str, before: pl.DataFrame, bench: Workbench) ->
 
 
 def _moved_cases(bench: Workbench) -> pl.DataFrame:
-    """Cases that a care partner has by the reading alone, and as released alone."""
-    own, then = (
+    """The number of cases that a care partner has only by the reading, and only as released."""
+    released, by_reading = (
         f"(select hospital_ccn, npi, account_no from {place} where window_name = 'performance')"
         for place in (f"{BUILD}.intermediate.int_partner_cases", bench.place("intermediate", "int_partner_cases"))
     )
@@ -186,49 +186,49 @@ def _moved_cases(bench: Workbench) -> pl.DataFrame:
         f"""select hospital_ccn, npi,
             count(*) filter (where own.account_no is null) as cases_gained,
             count(*) filter (where moved.account_no is null) as cases_lost
-        from {own} as own full join {then} as moved using (hospital_ccn, npi, account_no)
+        from {released} as own full join {by_reading} as moved using (hospital_ccn, npi, account_no)
         group by hospital_ccn, npi"""
     ).pl()
 
 
 def reading_rows(partners: pl.DataFrame) -> pl.DataFrame:
-    """Each reading by hospital, and of the state: ``contracts.certainty.CERTAINTY_READINGS``."""
+    """Each reading by hospital and for the state: ``contracts.certainty.CERTAINTY_READINGS``."""
     rows = []
     state = partners.with_columns(pl.lit(STATE).alias("hospital_ccn"))
     for (reading, period, ccn), own in [
         *partners.group_by(["reading", "period", "hospital_ccn"], maintain_order=True),
         *state.group_by(["reading", "period", "hospital_ccn"], maintain_order=True),
     ]:
-        before, then = own["calculated_incentive"], own["calculated_then"]
+        released, by_reading = own["calculated_incentive"], own["calculated_then"]
         rows.append(
             {
                 "hospital_ccn": ccn,
                 "period": period,
                 "reading": reading,
                 "care_partners": own.height,
-                "calculated_incentive": before.sum(),
-                "calculated_then": then.sum(),
-                "dollars_moved": (then - before).abs().sum(),
-                "rank_correlation": _tau(before, then),
-                "now_unpaid": int(((before > 0) & (then == 0)).sum()),
-                "now_paid": int(((before == 0) & (then > 0)).sum()),
-                "other_quartile": int((_quartile(before) != _quartile(then)).sum()),
+                "calculated_incentive": released.sum(),
+                "calculated_then": by_reading.sum(),
+                "dollars_moved": (by_reading - released).abs().sum(),
+                "rank_correlation": _tau(released, by_reading),
+                "now_unpaid": int(((released > 0) & (by_reading == 0)).sum()),
+                "now_paid": int(((released == 0) & (by_reading > 0)).sum()),
+                "other_quartile": int((_quartile(released) != _quartile(by_reading)).sum()),
             }
         )
     table = certainty.CERTAINTY_READINGS
     return pl.DataFrame(rows, schema=table.schema).sort(table.key)
 
 
-def _tau(before: pl.Series, then: pl.Series) -> Decimal | None:
-    """Kendall's tau-b; None where a ranking has only ties."""
+def _tau(one: pl.Series, other: pl.Series) -> Decimal | None:
+    """Kendall's tau-b; None if a ranking has only ties."""
     from scipy.stats import kendalltau  # takes longer to import than most commands take to run
 
-    if before.n_unique() < 2 or then.n_unique() < 2:
+    if one.n_unique() < 2 or other.n_unique() < 2:
         return None
-    cents = [(series * 100).cast(pl.Int64).to_numpy() for series in (before, then)]
+    cents = [(series * 100).cast(pl.Int64).to_numpy() for series in (one, other)]
     return Decimal(repr(float(kendalltau(*cents).statistic))).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 
 def _quartile(amounts: pl.Series) -> pl.Series:
-    """0 to 3, by how many amounts are less: all who have nothing are in the lowest, however many they are."""
+    """The quartile of each amount, 0 to 3, by how many amounts are less; all zeros are in the lowest."""
     return (amounts.rank("min").cast(pl.Int64) - 1) * 4 // len(amounts)

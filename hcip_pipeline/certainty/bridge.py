@@ -1,7 +1,7 @@
-"""Two versions of the APR-DRG grouper between the base year and a period, and the bridge from one to the other.
+"""Different APR-DRG grouper versions of the base year and a period, and the bridge from one to the other.
 
-Belongs here: which cases the other version does not know, and the base year as grouped again. Does not belong here:
-settling by it, which is one more reading (``attribution``).
+Belongs here: which cases have APR-DRGs that the other version lacks, and the base year as grouped again. Does not
+belong here: settling by the bridge, which is one more reading (``attribution``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ READING = "bridge"
 _KEY = ["apr_drg", "severity_of_illness"]
 _NORM = ("cases", "mean_cost", "best_practice_norm", "p75_cost", "maximum_physician_incentive")
 
-#: Cases of the base year and the baseline as grouped again; cases of the period keep their own grouping.
+#: cases of the base year and the baseline as grouped again; cases of the period keep their own grouping
 PATCH = """
     select cases.* replace (
         coalesce(again.grouper_version, cases.grouper_version) as grouper_version,
@@ -35,7 +35,7 @@ PATCH = """
 
 
 def bridge_rows(home: Home) -> pl.DataFrame:
-    """``grouper_bridge`` as it was ingested; no rows where there is none."""
+    """``grouper_bridge`` as it was ingested; without rows if there is none."""
     file = home.lake_reference / f"{GROUPER_BRIDGE.name}.parquet"
     if not file.is_file():
         return pl.DataFrame(schema=GROUPER_BRIDGE.schema)
@@ -43,7 +43,7 @@ def bridge_rows(home: Home) -> pl.DataFrame:
 
 
 def place_bridge(bench: Workbench, rows: pl.DataFrame, start: dt.date, end: dt.date) -> None:
-    """Put the bridge next to a build, for :data:`PATCH`; ``start`` and ``end`` are those of the period."""
+    """Put the bridge next to a build, for :data:`PATCH`; ``start`` and ``end`` are the period's."""
     con = bench.connection
     con.execute("create schema if not exists bridge")
     con.register(
@@ -54,10 +54,10 @@ def place_bridge(bench: Workbench, rows: pl.DataFrame, start: dt.date, end: dt.d
 
 
 def grouped_cases(bench: Workbench, windows: str) -> pl.DataFrame:
-    """Cases of a build by window, version and cell, and how many the bridge puts into another cell.
+    """Cases of a build by window, version and cell, and how many the bridge moves to another cell.
 
     Args:
-        windows: SQL list of the windows' names.
+        windows: the windows' names as a SQL list.
     """
     return bench.connection.sql(
         f"""select
@@ -77,11 +77,14 @@ def grouped_cases(bench: Workbench, windows: str) -> pl.DataFrame:
 
 
 def version_rows(bench: Workbench, base_year: pl.DataFrame, period: str) -> pl.DataFrame:
-    """The codes of each version that the other side's versions lack: ``contracts.certainty.GROUPER_CASES``.
+    """Cases by window and version, and how many have codes that the other side's versions lack.
 
     Args:
-        bench: of the period, with the bridge next to it.
+        bench: the period's workbench, with the bridge next to the build.
         base_year: :func:`grouped_cases` of the base year.
+
+    Returns:
+        ``contracts.certainty.GROUPER_CASES``.
     """
     own = grouped_cases(bench, "'performance', 'baseline'")
     every = pl.concat([own, base_year])

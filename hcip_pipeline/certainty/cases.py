@@ -1,7 +1,7 @@
-"""Care partners' cases of a release as whole numbers: what the chance test and the intervals are drawn from.
+"""A release's cases of care partners as whole numbers, from which the chance test and the intervals are drawn.
 
 Belongs here: reading a release's tables into arrays, and sums over them. Does not belong here: drawing (``draws``), and
-what the sums earn (``incentives``).
+the incentives of the sums (``incentives``).
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import polars as pl
 from hcip_pipeline.policy.model import Policy
 
 Integers = npt.NDArray[np.int64]
-#: gives a table of a release, or of the build that it is written from, by name
+#: returns a table of a release, or of the build that it is written from, by name
 Tables = Callable[[str], pl.DataFrame]
 
 PARTNER = ("hospital_ccn", "npi")
 _CELL = ("apr_drg", "severity_of_illness")
 _GROUP = ("hospital_ccn", *_CELL, "stream")
 _IN_BOTH = ("cost", "length_of_stay", "cost_weight", "los_weight")
-#: decimals of an amount; others are whole numbers
+#: decimal places of amounts; all others are whole numbers
 _PLACES = {"cost": 2, "mpi_improvement": 2, "wide": 2, "per_diem": 2, "cost_weight": 8, "los_weight": 8}
 
 
 class SumsByNumber:
-    """Sums of rows by a whole number, which is dense from 0 on."""
+    """Sums of rows by a key: a whole number, dense from 0 on."""
 
     def __init__(self, keys: Integers) -> None:
         self.size = int(keys.max()) + 1 if len(keys) else 0
@@ -37,13 +37,13 @@ class SumsByNumber:
         self._starts = np.searchsorted(keys[self.order], np.arange(self.size))
 
     def of_ordered(self, values: Integers) -> Integers:
-        """Sums of values that are in :attr:`order`."""
+        """Sums of values given in :attr:`order`."""
         if not self.size:
             return np.zeros((0, *values.shape[1:]), np.int64)
         return np.add.reduceat(values, self._starts, axis=0)
 
     def of(self, values: Integers) -> Integers:
-        """Sums of values that are in the order of the keys."""
+        """Sums of values given in the order of the keys."""
         return self.of_ordered(values[self.order])
 
 
@@ -52,10 +52,10 @@ class WindowCases:
     """Cases of one window, ordered by group (hospital, cell and stream) and account.
 
     Attributes:
-        names: ``<hospital>|<account>|`` of each case, its part of what is hashed.
-        group: whose cases change hands among each other.
-        slot: care partner and stream: twice the partner's row, one more in surgery.
-        amounts: by column name: cents, days, units of 10⁻⁸.
+        names: ``<hospital>|<account>|`` of each case, the part of the hashed text that identifies it.
+        group: number of the group within which a case may be reassigned.
+        slot: care partner and stream: twice the partner's row, plus one in surgery.
+        amounts: column name -> cents, days or units of 10⁻⁸.
     """
 
     names: pl.DataFrame
@@ -66,7 +66,7 @@ class WindowCases:
 
     @cached_property
     def by_slot(self) -> SumsByNumber:
-        """Sums by care partner and stream; a slot without cases has a sum of nothing."""
+        """Sums by those slots (care partner and stream) that have cases."""
         return SumsByNumber(self._dense)
 
     @cached_property
@@ -79,7 +79,7 @@ class WindowCases:
         return np.searchsorted(self.present, self.slot)
 
     def spread(self, sums: Integers) -> Integers:
-        """Sums of the slots that have cases, at the place of each slot."""
+        """Sums of the slots that have cases, spread over all slots; others are 0."""
         whole = np.zeros((self.slots, *sums.shape[1:]), np.int64)
         whole[self.present] = sums
         return whole
@@ -92,10 +92,10 @@ class ReleasedCases:
     Attributes:
         partners: every care partner, ordered by hospital and NPI.
         now, before: cases of the performance period and of the baseline.
-        seat: case of the performance period -> care partner and cell.
-        seat_partner, seat_gate: seat -> care partner, and the gate: physician and cell, over all hospitals.
-        gate_cases, gate_cents, gate_p75: of a gate: cases and cost that are never drawn, and P75.
-        trend: of the baseline's dollars, in units of 10⁻⁸.
+        seat: case of the performance period -> its seat, a care partner and cell.
+        seat_partner, seat_gate: seat -> care partner, and gate: a physician and cell over all hospitals.
+        gate_cases, gate_cents, gate_p75: gate -> cases and cost that are never drawn, and P75.
+        trend: trend of the baseline's dollars, in units of 10⁻⁸.
     """
 
     partners: pl.DataFrame
@@ -111,17 +111,17 @@ class ReleasedCases:
 
 
 def released_cases(tables: Tables, policy: Policy) -> ReleasedCases:
-    """Read the tables that payments came from.
+    """Read the tables that payments were calculated from.
 
     Args:
-        tables: gives ``incentives``, ``incentive_cases``, ``baseline_cases``, ``physician_cells`` and ``rates``.
+        tables: returns ``incentives``, ``incentive_cases``, ``baseline_cases``, ``physician_cells`` and ``rates``.
     """
     partners = tables("incentives").select(PARTNER).sort(PARTNER)
     rates = tables("rates")
     cases = _earning(_placed(tables("incentive_cases"), partners), rates, policy)
     seats = cases.select("partner", "npi", *_CELL).unique().sort("partner", *_CELL)
     gates = cases.select("npi", *_CELL, "p75_cost").unique().sort("npi", *_CELL)
-    elsewhere = _elsewhere(cases, gates, tables("physician_cells"))
+    others = _other_cases(cases, gates, tables("physician_cells"))
     trend = rates.filter((pl.col("rate") == "trend") & (pl.col("subject") == "baseline:total"))["rate_value"]
     return ReleasedCases(
         partners,
@@ -130,20 +130,20 @@ def released_cases(tables: Tables, policy: Policy) -> ReleasedCases:
         _index(cases, seats, ("partner", *_CELL)),
         seats["partner"].cast(pl.Int64).to_numpy(),
         _index(seats, gates, ("npi", *_CELL)),
-        elsewhere["cases"].to_numpy(),
-        _whole(elsewhere["cost"], 2),
+        others["cases"].to_numpy(),
+        _whole(others["cost"], 2),
         _whole(gates["p75_cost"], 2),
         int(_whole(trend, 8)[0]) if len(trend) else 10**8,
     )
 
 
 def _placed(cases: pl.DataFrame, partners: pl.DataFrame) -> pl.DataFrame:
-    """Cases in the order in which they hold their places, with the row of their care partner."""
+    """Cases in the order of their places, with the row of their care partner."""
     return cases.join(partners.with_row_index("partner"), on=PARTNER, how="inner").sort(*_GROUP, "account_no")
 
 
 def _earning(cases: pl.DataFrame, rates: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """With what each case adds to improvement, and what it would earn for performance below the gate."""
+    """The cases with their amounts for improvement, and the performance incentive of each without the gate."""
     fees = rates.filter(pl.col("rate") == "per_diem").select(
         pl.col("subject").str.strip_prefix("severity:").alias("severity_of_illness"),
         pl.col("rate_value").alias("per_diem"),
@@ -160,7 +160,7 @@ def _earning(cases: pl.DataFrame, rates: pl.DataFrame, policy: Policy) -> pl.Dat
     return cases.with_columns(pl.Series("earned", np.where(released > 0, released, earned), dtype=pl.Int64))
 
 
-def _elsewhere(cases: pl.DataFrame, gates: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+def _other_cases(cases: pl.DataFrame, gates: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     """Cases and cost of each physician and cell at hospitals where the physician is not a care partner."""
     key = ["npi", *_CELL]
     own = cases.group_by(key).agg(pl.len().cast(pl.Int64).alias("own_cases"), pl.col("cost").sum().alias("own_cost"))
@@ -171,7 +171,7 @@ def _elsewhere(cases: pl.DataFrame, gates: pl.DataFrame, cells: pl.DataFrame) ->
 
 
 def _whole(series: pl.Series, places: int) -> Integers:
-    """Decimals of at most ``places`` places as whole numbers of the last one."""
+    """Decimals of at most ``places`` places as whole numbers in units of the last place."""
     exact = series.cast(pl.Decimal(38, places)).to_frame("value")
     return exact.select((pl.col("value") * 10**places).cast(pl.Int64)).to_series().to_numpy()
 
@@ -188,7 +188,7 @@ def _window(cases: pl.DataFrame, partners: int, columns: Sequence[str]) -> Windo
 
 
 def _index(rows: pl.DataFrame, of: pl.DataFrame, key: Sequence[str]) -> Integers:
-    """Row of ``of`` that has the key of each of ``rows``."""
+    """For each of ``rows``, the row of ``of`` with the same key."""
     found = rows.select(key).join(of.select(key).with_row_index("row"), on=key, how="left", maintain_order="left")
     return found["row"].cast(pl.Int64).to_numpy()
 

@@ -1,7 +1,7 @@
-"""The models and tables of a build that a file of changes replaces, and what in the file cannot be.
+"""The models and tables of a build that a file of changes replaces, and checks of the changes against the build.
 
-Belongs here: cases next to the models that read them, rows of the period's program files. Does not belong here: the
-file itself (``changes``), computing and comparing payments (``what_if``).
+Belongs here: changed cases for the models that read them, changed rows of the period's program files. Does not belong
+here: the file itself (``changes``), computing and comparing payments (``what_if``).
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ _PATCHES = {
 
 
 def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> set[tuple[str, str]]:
-    """Put the changed cases next to the models, as ``what_if.cases``; returns those in a window of the build.
+    """Store the changed cases as ``what_if.cases``, for the patched models; return those in a window of the build.
 
-    The new physician takes the responsible one's place (methodology §4): operating in a surgical cell, attending in a
-    medical one.
+    The new physician takes the responsible physician's role (methodology §4): operating in a surgical cell, attending
+    in a medical one.
     """
     columns = dict.fromkeys(("hospital_ccn", "account_no", "npi", "apr_drg", "severity_of_illness"), pl.String)
     wanted = pl.DataFrame(
@@ -89,9 +89,12 @@ def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> se
     for account, hospital, wrong in con.execute(
         """select account_no, hospital_ccn,
             case
-                when apr_drg is not null and not is_known then 'there is no APR-DRG ' || apr_drg || ' in its version'
-                when npi is not null and stream is null then 'its APR-DRG is in no stream: no physician is responsible'
-                when npi is not null and identifier_type <> 'NPI' then 'its physicians are licence numbers, not NPIs'
+                when apr_drg is not null and not is_known
+                    then 'there is no APR-DRG ' || apr_drg || ' in its grouper version'
+                when npi is not null and stream is null
+                    then 'its APR-DRG belongs to no stream, so no physician is responsible'
+                when npi is not null and identifier_type <> 'NPI'
+                    then 'its physicians are identified by license numbers, not NPIs'
             end as wrong
         from what_if.cases where wrong is not null order by hospital_ccn, account_no"""
     ).fetchall():
@@ -99,7 +102,7 @@ def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> se
             f"the case {account} of hospital {hospital} cannot be changed this way: {wrong}",
             file=path,
             rule="WHAT-IF-CASE",
-            fix="give an APR-DRG of the version that grouped the case" if "APR-DRG" in wrong else "leave the npi out",
+            fix="use an APR-DRG of the case's grouper version" if "APR-DRG" in wrong else "remove the npi",
         )
     return set(con.execute("select hospital_ccn, account_no from what_if.cases").fetchall())
 
@@ -119,7 +122,7 @@ def patches_of(cases: Sequence[CaseChange]) -> tuple[dict[str, str], frozenset[s
 def program_tables(
     bench: Workbench, changes: Changes, before: pl.DataFrame, period: PerformancePeriod, path: Path
 ) -> dict[str, tuple[Table, pl.DataFrame]]:
-    """The program files of the period with the changed rows."""
+    """The period's program tables with the changed rows."""
     given: dict[str, tuple[Table, pl.DataFrame]] = {}
     con = bench.connection
     hospitals = {ccn for (ccn,) in con.execute("select hospital_ccn from hcip.staging.stg_elections").fetchall()}
@@ -172,7 +175,7 @@ def _check_partners(bench: Workbench, changes: Changes, partners: set[tuple[str,
     for each in changes.care_partners:
         if not each.certified and (each.hospital, each.npi) not in partners:
             raise HcipError(
-                f"{each.npi} is not a care partner of hospital {each.hospital}: there is no certification to take away",
+                f"{each.npi} is not a care partner of hospital {each.hospital}, so cannot be removed from its list",
                 file=path,
                 rule="WHAT-IF-PARTNER",
                 fix="write the hospital's CCN and the NPI as in the release's incentives",
@@ -184,7 +187,7 @@ def _check_partners(bench: Workbench, changes: Changes, partners: set[tuple[str,
                 f"the protocol of hospital {each.hospital} includes no intervention {unknown[0]}",
                 file=path,
                 rule="WHAT-IF-PARTNER",
-                fix=f"it includes {', '.join(own)}" if own else "it includes none",
+                fix=f"it includes {', '.join(own)}" if own else "it includes no interventions",
             )
 
 
@@ -215,7 +218,7 @@ def _check_conditions(bench: Workbench, changes: Changes, partners: set[tuple[st
             )
         if (each.hospital, each.npi, each.condition) in measured:
             raise HcipError(
-                f"the condition {named} is measured from the discharges: a report does not decide it",
+                f"the condition {named} is measured from the discharges, so a reported result does not count",
                 file=path,
                 rule="WHAT-IF-CONDITION",
                 fix="change the cases that it is measured from",
@@ -223,7 +226,7 @@ def _check_conditions(bench: Workbench, changes: Changes, partners: set[tuple[st
 
 
 def _replaced(frame: pl.DataFrame, keys: Sequence[tuple[str, ...]], rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """``frame`` without the rows of the keys (its first columns), and with the new rows."""
+    """``frame`` without the rows of these keys (its first columns), and with the new rows."""
     if keys:
         names = frame.columns[: len(keys[0])]
         gone = pl.DataFrame(keys, schema=dict.fromkeys(names, pl.String), orient="row")

@@ -1,6 +1,6 @@
-"""Reading a file of changes for ``hcip what-if``: cases, conditions of payment and care partners.
+"""Reads a file of changes for ``hcip what-if``: cases, conditions of payment and care partners.
 
-Belongs here: the file's shape. Does not belong here: whether a case exists, and what a change does to payments.
+Belongs here: the file's format. Does not belong here: whether a case exists, and the effect of a change on payments.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hcip_pipeline.tables.contract_columns import npi_fails_check_digit
 
 
 def _in_quotes(value: object) -> object:
-    """YAML reads 045 as the number 37: an identifier is text."""
+    """Refuse an identifier that is not text: YAML reads 045 as the number 37."""
     if not isinstance(value, str):
         raise ValueError('is an identifier: write it in quotes, such as "045"')
     return value
@@ -50,12 +50,12 @@ class _Change(BaseModel):
 
 
 class CaseChange(_Change):
-    """Another reading of one case.
+    """Other facts about one case.
 
     Args:
         hospital, account: the case.
         npi: its responsible physician.
-        counted: whether it counts, whatever the exclusion rules state about it.
+        counted: whether it counts, regardless of the exclusion rules.
         apr_drg, severity_of_illness: its cell.
         cost: its total cost in dollars.
     """
@@ -104,12 +104,12 @@ class PartnerChange(_OfPartner):
     @model_validator(mode="after")
     def _certified_to_perform(self) -> PartnerChange:
         if self.interventions and not self.certified:
-            raise ValueError("interventions of a physician who is not certified: leave them out, or certify")
+            raise ValueError("a physician who is not certified cannot have interventions: remove them, or certify")
         return self
 
 
 class Changes(_Change):
-    """Everything that a file changes, at once."""
+    """All changes of a file."""
 
     cases: tuple[CaseChange, ...] = ()
     conditions: tuple[ConditionChange, ...] = ()
@@ -133,6 +133,6 @@ def read_changes(path: Path) -> Changes:
     """The changes of a file.
 
     Raises:
-        HcipError: no YAML, an unknown key, a value out of bounds, or a thing that is changed twice.
+        HcipError: it is not YAML, has an unknown key or a value out of bounds, or changes something twice.
     """
     return validate_yaml(Changes, load_yaml(path, "file of changes"), path, "file of changes")

@@ -1,10 +1,10 @@
-"""Calculated incentives of many draws of a release's cases: shuffled among care partners, and sampled again.
+"""Calculated incentives for many draws of a release's cases: shuffled among care partners, and sampled again.
 
-A draw is decided by ``md5(hospital|account|replicate)``: its first 64 bits put cases in order, its first 48 bits are
-a uniform number. It is the same on every machine, for any number of threads; nothing but whole numbers is summed.
+A draw follows from ``md5(hospital|account|replicate)``: its first 64 bits put cases in order, its first 48 bits are a
+uniform number. It is the same on every machine, for any number of threads; only whole numbers are summed.
 
-Belongs here: drawing, and sums of drawn cases. Does not belong here: the formulas (``incentives``), and what the
-figures mean (``assessment``).
+Belongs here: drawing, and sums of drawn cases. Does not belong here: the formulas (``incentives``), and tables of the
+results (``ranges``).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from hcip_pipeline.policy.model import Policy
 
 Hashes = npt.NDArray[np.uint64]
 
-#: draws between two messages of progress
+#: draws between two progress messages
 _REPORTED = 20
-#: draws whose hashes one query gives: a small state costs what its queries cost to plan
+#: draws whose hashes one query computes: for a small state, planning queries is most of the time
 _AT_ONCE = 10
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Calculated incentive of each care partner, cents: one row per replicate, in the order of the care partners."""
+    """The calculated incentive of each care partner in cents: one row per replicate, one column per care partner."""
 
     shuffled: Integers
     resampled: Integers
@@ -48,11 +48,11 @@ def draw(
     threads: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Draws:
-    """Deal the cases out again, and sample them again, ``replicates`` times each.
+    """Reassign the cases, and sample them again, ``replicates`` times each.
 
     Shuffled: within window, hospital, cell and stream the n-th case by hash goes to the care partner who has the n-th
-    by account: each keeps the number of cases in each such group. Resampled: each case counts as often as a Poisson
-    variable of mean 1 decides; cases at hospitals where the physician is not a care partner are unchanged.
+    by account, so each keeps the number of cases in each such group. Resampled: each case counts as often as a Poisson
+    variable of mean 1; cases at hospitals where the physician is not a care partner are unchanged.
     """
     settle = _Settlement(cases, policy)
     shuffled: list[Integers] = []
@@ -66,13 +66,13 @@ def draw(
 
 
 def as_released(cases: ReleasedCases, policy: Policy) -> Integers:
-    """Calculated incentives of the cases as released, cents: what the release has."""
+    """Calculated incentives of the cases as released, in cents; equal to those in the release."""
     own = [np.arange(len(window.slot)) for window in (cases.now, cases.before)]
     return _Settlement(cases, policy).with_cases(*own)
 
 
 def case_hashes(cases: ReleasedCases, replicates: int, threads: int | None) -> Iterator[tuple[Hashes, Hashes]]:
-    """The first 64 bits of each case's hash, by replicate: of the performance period and of the baseline."""
+    """For each replicate, the first 64 bits of each case's hash, in the performance period and in the baseline."""
     windows = (cases.now, cases.before)
     with duckdb.connect(config={"threads": threads} if threads else {}) as connection:
         for place, window in enumerate(windows):
@@ -89,17 +89,17 @@ def case_hashes(cases: ReleasedCases, replicates: int, threads: int | None) -> I
 
 
 def _in_order(bits: npt.NDArray[Any]) -> Hashes:
-    """DuckDB takes the digest's first eight bytes as they are in memory: here as one number, its big end first."""
+    """The digest's first eight bytes as a big-endian number; DuckDB reads them as they are in memory."""
     return np.ascontiguousarray(bits.astype(np.uint64)).view(">u8").astype(np.uint64)
 
 
 def _by_hash(window: WindowCases, bits: Hashes) -> Integers:
-    """The case that each place of the window gets: by group, then hash, then account."""
+    """The case that each place of the window receives: by group, then hash, then account."""
     return np.lexsort((bits, window.group))
 
 
 def poisson_bounds() -> tuple[int, ...]:
-    """P(X ≤ k) of a Poisson variable of mean 1, k = 0, 1, …, in units of 10⁻¹², until it is 1."""
+    """P(X ≤ k) of a Poisson variable of mean 1 for k = 0, 1, …, in units of 10⁻¹², until it is 1."""
     with localcontext(prec=40):
         base, total, bounds = Decimal(-1).exp(), Decimal(0), []
         for k in range(20):
@@ -111,12 +111,12 @@ def poisson_bounds() -> tuple[int, ...]:
     return tuple(bounds)
 
 
-#: the least 48 bits whose number of 12 decimals reaches each bound
+#: the least 48-bit number that, as 12 decimals, reaches each bound
 _STEPS = np.array([-(-(bound << 48) // 10**12) for bound in poisson_bounds()], np.uint64)
 
 
 def copies_of(bits: Hashes) -> Integers:
-    """How often each case counts: Poisson of mean 1 by inversion of the hash."""
+    """How often each case counts: a Poisson variable of mean 1 by inversion of the hash."""
     return np.searchsorted(_STEPS, bits >> np.uint64(16), side="right").astype(np.int64)
 
 
@@ -131,7 +131,7 @@ class _Settlement:
         self._seat_cases = self._seats.of(self._ones[0])
 
     def with_cases(self, now: Integers, before: Integers) -> Integers:
-        """Calculated incentives, cents, where place n of each window has case ``now[n]``, ``before[n]``.
+        """Calculated incentives in cents if place n of each window has case ``now[n]`` or ``before[n]``.
 
         Places keep their weights and pools: a case only changes hands within its hospital, cell and stream.
         """
@@ -146,7 +146,7 @@ class _Settlement:
         return self._together(performance, sums[0], sums[1])
 
     def with_copies(self, now: Integers, before: Integers) -> Integers:
-        """Calculated incentives, cents, where each case counts as often as ``now`` and ``before`` state."""
+        """Calculated incentives in cents if each case counts as often as ``now`` and ``before`` state."""
         amounts = self._cases.now.amounts
         performance = self._performance(
             self._seats.of(amounts["earned"] * now), self._seats.of(now), self._seats.of(amounts["cost"] * now)
@@ -161,7 +161,7 @@ class _Settlement:
         return found
 
     def _performance(self, earned: Integers, cases: Integers, cents: Integers) -> Integers:
-        """By care partner, from sums by care partner and cell."""
+        """Performance incentives by care partner, from sums by care partner and cell."""
         gated = is_gated(
             self._cases.gate_cases + self._gates.of(cases),
             self._cases.gate_cents + self._gates.of(cents),

@@ -1,7 +1,7 @@
 """Physicians' figures relative to the state, and how reliable each is.
 
-Belongs here: the sums that variance components are taken from, and the table of reliability. Does not belong here: the
-components themselves (``reliability``).
+Belongs here: the sums that variance components are estimated from, and the table of reliability. Does not belong here:
+the components themselves (``reliability``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLACES = 8
 #: measure -> the figure of a case, and the weight of its cell
 _FIGURES = {"cost": ("total_cost", "cost_weight"), "days": ("length_of_stay", "los_weight")}
 
-#: stream and measure -> what physicians differ by
+#: (stream, measure) -> variance components
 StateComponents = Mapping[tuple[str, str], Components]
 
 
@@ -32,7 +32,7 @@ def physician_figures(connection: duckdb.DuckDBPyConnection, period: str, catalo
     mean is Σ cost ÷ Σ weight, 4 places.
 
     Args:
-        catalog: of the build within the connection.
+        catalog: the build's catalog within the connection.
     """
     place = f"{catalog}." if catalog else ""
     sums: dict[tuple[str, str], dict[str, object]] = {}
@@ -90,17 +90,17 @@ def state_components(figures: pl.DataFrame) -> StateComponents:
 
 
 def variance(value: Fraction) -> Decimal:
-    """A variance in units of 10⁻¹⁶ as a number of 8 places."""
+    """A variance in units of 10⁻¹⁶ as a number with 8 places."""
     return rounded(value / 10 ** (2 * _PLACES), _PLACES)
 
 
 def rounded(value: Fraction, places: int) -> Decimal:
-    """Half away from zero; ``value`` is never negative here."""
+    """``value`` rounded half away from zero; it is never negative here."""
     return Decimal(int(value * 10**places + Fraction(1, 2))).scaleb(-places)
 
 
 def reliability(cases: pl.DataFrame, state: StateComponents, period: str, policy: Policy) -> pl.DataFrame:
-    """How reliable care partners' figures are, as ``contracts.certainty.RELIABILITY``.
+    """The reliability of care partners' figures, as ``contracts.certainty.RELIABILITY``.
 
     Args:
         cases: a release's ``incentive_cases``.
@@ -131,7 +131,7 @@ def reliability(cases: pl.DataFrame, state: StateComponents, period: str, policy
 
 
 def stream_rows(figures: pl.DataFrame, state: StateComponents, period: str) -> pl.DataFrame:
-    """What physicians differ by, one row per stream, with every count."""
+    """Variance components, one row per stream, with every count."""
     rows = []
     for (stream,), own in figures.group_by("stream"):
         row: dict[str, object] = {

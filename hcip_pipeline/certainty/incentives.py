@@ -1,7 +1,7 @@
-"""What sums of cases earn (methodology §7 gate, §8), for many draws at once, in whole numbers.
+"""Incentives from sums of cases (methodology §7 gate, §8), for many draws at once, in whole numbers.
 
-Every quotient is a ratio of integers, rounded once, half away from zero, as the models compute it; integers are those
-of Python where 64 bits are too few.
+Every quotient is a ratio of integers, rounded once, half away from zero, as the models compute it; Python's integers
+are used where 64 bits are too few.
 
 Belongs here: the formulas over sums. Does not belong here: which cases are summed (``draws``).
 """
@@ -16,7 +16,7 @@ import numpy as np
 from hcip_pipeline.certainty.cases import Integers
 from hcip_pipeline.policy.model import Policy
 
-#: by column: sums of each care partner and stream; a first axis runs over draws where they differ between them
+#: column -> sums by care partner and stream; a first axis runs over the draws if they differ between draws
 SlotSums = Mapping[str, Integers]
 
 _MEDICAL, _SURGICAL = (Ellipsis, slice(0, None, 2)), (Ellipsis, slice(1, None, 2))
@@ -30,13 +30,13 @@ def is_gated(cases: Integers, cents: Integers, p75: Integers, policy: Policy) ->
 
 
 def improvement(now: SlotSums, before: SlotSums, trend: int, policy: Policy) -> Integers:
-    """Improvement incentive of each care partner and stream, cents.
+    """The improvement incentive of each care partner and stream, in cents.
 
     Args:
         now: ``cases``, ``cost``, ``length_of_stay``, ``cost_weight``, ``los_weight``, ``mpi_improvement``, ``wide``
             (Σ improvement_ceiling_cost − best_practice_norm) and ``per_diem``.
-        before: the first five of the baseline.
-        trend: of the baseline's dollars, in units of 10⁻⁸.
+        before: the first five, of the baseline.
+        trend: trend of the baseline's dollars, in units of 10⁻⁸.
     """
     shape = np.broadcast(*now.values(), *before.values()).shape
     earned = np.zeros(shape, np.int64)
@@ -61,12 +61,12 @@ def improvement(now: SlotSums, before: SlotSums, trend: int, policy: Policy) -> 
 
 
 def _wide(values: Integers) -> Any:
-    """As integers of any size."""
+    """The values as integers of any size."""
     return values.astype(object)
 
 
 def _quotient(numerator: Any, denominator: Any) -> Any:
-    """numerator ÷ denominator, both at least 0, rounded half up; 0 where there is nothing to divide by."""
+    """numerator ÷ denominator, both at least 0, rounded half up; 0 if the denominator is 0."""
     known = np.asarray(denominator).astype(object)
     divisor = np.where(known == 0, 1, known)
     return np.where(known == 0, 0, (2 * numerator + divisor) // (2 * divisor))

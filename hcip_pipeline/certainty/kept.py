@@ -1,6 +1,7 @@
-"""A period's tables of certainty, kept next to its build until its release is written.
+"""A period's certainty tables, kept next to its build until its release is written.
 
-Belongs here: keeping and finding them again for the same build. Does not belong here: computing them (``assessment``).
+Belongs here: keeping them, and returning them for the same build. Does not belong here: computing them
+(``assessment``).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def _folder(home: Home, period: PerformancePeriod) -> Path:
 
 
 def keep_tables(home: Home, period: PerformancePeriod, build_digest: str, tables: Assessed) -> Path:
-    """Keep the tables of the build that ``build_digest`` names, replacing those of another."""
+    """Keep the tables of the build with the digest ``build_digest``, replacing those of any other."""
     folder = _folder(home, period)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -36,7 +37,7 @@ def keep_tables(home: Home, period: PerformancePeriod, build_digest: str, tables
 
 
 def kept_tables(home: Home, period: PerformancePeriod, build_digest: str) -> Assessed | None:
-    """The tables of the build that ``build_digest`` names; None where they are not kept."""
+    """The tables of the build with the digest ``build_digest``; None if they are not kept."""
     folder = _folder(home, period)
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))

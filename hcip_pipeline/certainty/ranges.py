@@ -1,4 +1,4 @@
-"""What draws say of each payment and hospital: mean, 5th and 95th percentile, in whole cents.
+"""The distribution of each payment and hospital over the draws: mean, 5th and 95th percentile, in whole cents.
 
 Belongs here: tables over draws. Does not belong here: drawing (``draws``).
 """
@@ -49,8 +49,8 @@ def range_tables(
     """``payment_ranges`` of every hospital, and ``certainty_hospitals``.
 
     Args:
-        tables: of a release, or of the build that it is written from.
-        replicates: draws of each test; None: as many as the policy asks for.
+        tables: the tables of a release, or of the build that it is written from.
+        replicates: draws of each test; None: the policy's number.
     """
     cases = released_cases(tables, policy)
     draws = draw(cases, policy, replicates or policy.certainty_replicates, threads=threads, progress=progress)

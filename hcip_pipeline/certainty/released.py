@@ -1,7 +1,7 @@
-"""The tables of certainty as a release has them: a hospital's own, the proof's, and the state's for the regulator.
+"""The certainty tables of a release: those of each hospital, those for verification, and the regulator's.
 
-Belongs here: which file each table goes to, and which counts hang together. Does not belong here: any figure
-(``assessment``), and hiding (``release.suppression``).
+Belongs here: the file of each table, and which counts can be computed from each other. Does not belong here: any figure
+(``assessment``), and hiding counts (``release.suppression``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SAVINGS_KEY = ("hospital_ccn", "period", "scope")
 
 
 def certainty_tables(draft: Draft) -> Iterator[DerivedTable]:
-    """Every table of certainty that the draft has, one file per hospital where it is about care partners."""
+    """Every certainty table of the draft; those about care partners have one file per hospital."""
     for folder, tables in certainty.TABLES.items():
         for table in tables:
             frame = draft.certainty.get(table.name)
@@ -38,27 +38,27 @@ def certainty_tables(draft: Draft) -> Iterator[DerivedTable]:
 
 
 def _without_small_counts(draft: Draft, streams: pl.DataFrame) -> pl.DataFrame:
-    """The state's streams next to the cases of hospitals, which ``regulator/savings`` gives as far as they are shown.
+    """The state's streams, with small counts hidden next to the hospitals' cases in ``regulator/savings``.
 
-    The streams together are the hospitals' cases in cells with a norm: a hospital's hidden count must not follow.
+    The streams together are the hospitals' cases in cells with a norm, so a hospital's hidden count must not follow.
     """
     table, key = certainty.CERTAINTY_STREAMS, ("period", "stream")
     whole = streams.select(
         pl.lit(str(draft.period)).alias("period"), pl.lit(_STATE).alias("stream"), pl.col("cases").sum()
     )
     with_whole = pl.concat([streams, whole.unique()], how="diagonal_relaxed")
-    of_streams = CountTable(
+    stream_counts = CountTable(
         table.name, with_whole, key, counts_of(table), dependents_of(table), totals={"stream": _STATE}
     )
     hospitals = draft.table("savings", folder="savings").filter(pl.col("scope") == "all")
-    of_hospitals = CountTable("savings", hospitals, _SAVINGS_KEY, ("cases",), owner="hospital_ccn")
+    hospital_counts = CountTable("savings", hospitals, _SAVINGS_KEY, ("cases",), owner="hospital_ccn")
     shown = draft.table("savings", folder="regulator").filter(pl.col("scope") == "all")
-    cells = tuple(of_hospitals.cell("cases", **row) for row in hospitals.select(_SAVINGS_KEY).iter_rows(named=True))
-    total = of_streams.cell("cases", period=str(draft.period), stream=_STATE)
+    cells = tuple(hospital_counts.cell("cases", **row) for row in hospitals.select(_SAVINGS_KEY).iter_rows(named=True))
+    total = stream_counts.cell("cases", period=str(draft.period), stream=_STATE)
     is_all = int(whole["cases"].sum()) == int(hospitals["cases"].sum())
     before = {"savings": [shown], table.name: list(_before(draft))}
     hidden, _ = suppressed(
-        [of_streams, of_hospitals],
+        [stream_counts, hospital_counts],
         draft.policy.policy.small_cell_threshold,
         sums=[Sum(total, cells)] if is_all and cells else [],
         before=before,

@@ -1,7 +1,7 @@
-"""What a released period would have paid for other cases, conditions or care partners; nothing is stored.
+"""What a released period would have paid with other cases, conditions or care partners; nothing is stored.
 
 Belongs here: computing with the changes, and comparing payments. Does not belong here: the file of changes
-(``changes``), and which models and tables it replaces (``changed_inputs``).
+(``changes``), and the models and tables that it replaces (``changed_inputs``).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from hcip_pipeline.warehouse.spec import BuildSpec
 
 _PERIOD_TARGETS = (marts.INCENTIVES, marts.SAVINGS, marts.DISTRIBUTION_LIMITS)
 _KEY = ["hospital_ccn", "npi"]
-#: Columns that are computed from the physician's own cases.
+#: columns that are computed from the physician's own cases
 _CALCULATED = {"performance_incentive", "improvement_incentive_medical", "improvement_incentive_surgical"}
-#: A column of the payment -> what it shows that the payment moved by.
+#: column of the payment -> name of the step that moves it
 _STEPS = {
     "performance_incentive": "performance",
     "improvement_incentive_medical": "medical improvement",
@@ -50,10 +50,10 @@ class WhatIf:
 
     Attributes:
         payments: one row per hospital and care partner whose payment changes: ``calculated``, ``final`` and ``status``
-            as released and then, dollars; ``steps`` that changed; ``because``.
-        norms_changed: cells whose norm changes.
-        cases: what becomes of each changed case that the period has, one row per window.
-        is_synthetic: the release is of invented data.
+            as released and with the changes (``_then``), in dollars; ``steps`` that changed; ``because``.
+        norms_changed: number of cells whose norm changes.
+        cases: the outcome of each changed case in the period's build, one row per window.
+        is_synthetic: the release is from invented data.
     """
 
     period: str
@@ -71,7 +71,7 @@ class WhatIf:
 
     @property
     def idle_cases(self) -> list[str]:
-        """Changed cases of the period that earn no one anything although no change leaves them out, each with why."""
+        """A sentence on each changed case of the period that earns no one anything and was not excluded by request."""
         idle = []
         for row in self.cases.filter(pl.col("window_name") == "performance").iter_rows(named=True):
             named = f"the case {row['account_no']} of hospital {row['hospital_ccn']}"
@@ -82,7 +82,7 @@ class WhatIf:
             elif row["npi"] is None:
                 idle.append(f"{named} has no responsible physician")
             elif not row["is_care_partners"]:
-                idle.append(f"{named} is of {row['npi']}, who is not a care partner of the hospital")
+                idle.append(f"{named} belongs to {row['npi']}, who is not a care partner of the hospital")
             elif not row["has_norm"]:
                 idle.append(f"{named} is in a cell without a norm")
         return idle
@@ -96,11 +96,11 @@ def what_if(
     threads: int | None = None,
     progress: Progress = lambda _: None,
 ) -> WhatIf:
-    """Compute the period's newest release with the changes of a file.
+    """Recompute the period's newest release with the changes of a file.
 
     Raises:
-        HcipError: the period is not released, its warehouse holds another build, or a change names a case, physician or
-            condition that is not there.
+        HcipError: the period is not released, its warehouse contains another build, or a change names a case,
+            physician or condition that does not exist.
     """
     changes = read_changes(path)
     targets = [table.name for table in _PERIOD_TARGETS]
@@ -123,7 +123,7 @@ def what_if(
         if norms is not None:
             given["frozen_norms"] = (run.FROZEN["frozen_norms"], norms)
         given |= program_tables(bench, changes, before, period, path)
-        progress("computing the payments")
+        progress("recomputing payments")
         patches, kept = patches_of([each for each in changes.cases if (each.hospital, each.account) in found])
         bench.compute(released.spec, given, patches=patches, kept=kept)
         after = bench.table(marts.INCENTIVES).sort(_KEY)
@@ -143,7 +143,7 @@ def what_if(
 def _changed_norms(
     home: Home, policy: Policy, cases: Sequence[CaseChange], path: Path, threads: int | None, progress: Progress
 ) -> tuple[pl.DataFrame | None, set[tuple[str, str]]]:
-    """The norm table with the changes, and which of the cases are in the base year; None where none does."""
+    """The norm table with the changes, and the cases that are in the base year; None if there are none."""
     if not cases:
         return None, set()
 
@@ -151,7 +151,7 @@ def _changed_norms(
         found = place_cases(bench, cases, path)
         if not found:
             return None, found
-        progress(f"computing the norms of {policy.base_year}")
+        progress(f"recomputing the norms of {policy.base_year}")
         patches, kept = patches_of([each for each in cases if (each.hospital, each.account) in found])
         bench.compute(spec, {}, patches=patches, kept=kept)
         return bench.table(marts.NORMS).select(run.FROZEN["frozen_norms"].names), found
@@ -160,7 +160,7 @@ def _changed_norms(
 
 
 def _outcomes(bench: Workbench) -> pl.DataFrame:
-    """What becomes of each changed case, one row per window of the period's build."""
+    """The outcome of each changed case, one row per window of the period's build."""
     place = bench.place
     return bench.connection.sql(
         f"""select
@@ -176,18 +176,18 @@ def _outcomes(bench: Workbench) -> pl.DataFrame:
 
 
 def _touched(bench: Workbench, changes: Changes) -> set[tuple[str, str]]:
-    """Hospital and physician that a change names, or whose case it moves."""
+    """Hospital and physician that a change names, or whose case it changes."""
     named = {(each.hospital, each.npi) for each in (*changes.conditions, *changes.care_partners)}
-    of_cases = "select hospital_ccn, npi from {} semi join what_if.cases using (hospital_ccn, account_no)"
+    physicians = "select hospital_ccn, npi from {} semi join what_if.cases using (hospital_ccn, account_no)"
     for place in ("hcip.intermediate.int_cases", bench.place("intermediate", "int_cases")):
-        named |= set(bench.connection.execute(of_cases.format(place)).fetchall())
+        named |= set(bench.connection.execute(physicians.format(place)).fetchall())
     return named
 
 
 def _moved(
     before: pl.DataFrame, after: pl.DataFrame, touched: set[tuple[str, str]], has_other_norms: bool
 ) -> pl.DataFrame:
-    """Payments that differ, the largest change of the final incentive first."""
+    """Payments that change, those with the largest change of the final incentive first."""
     both = before.join(after, on=_KEY, how="full", coalesce=True, suffix="_then")
     rows = []
     for row in both.iter_rows(named=True):
@@ -203,9 +203,9 @@ def _moved(
         elif calculated:
             because.append("the cell's cost outliers, or the physician's cases at another hospital, change")
         if "distribution_limit_adjustment" in steps:
-            because.append("the hospital's limit is distributed again")
+            because.append("the hospital's limit is shared out again")
         if not because:
-            because.append("what the hospital's cases give as a whole changes")
+            because.append("the hospital's totals change")
         rows.append(
             {
                 "hospital_ccn": row["hospital_ccn"],

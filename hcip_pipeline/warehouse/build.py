@@ -1,4 +1,4 @@
-"""Running one build: a DuckDB file with the lake as views, and dbt over it in process."""
+"""Runs one build: a DuckDB file with the lake as views, and dbt on it in process."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from hcip_pipeline.warehouse.spec import BuildSpec, Source
 #: the same in every build: dbt writes the file's stem into its manifest as the name of the database
 FILE_NAME = "hcip.duckdb"
 
-#: next to it where Spark computed the build: the files of Spark's tables
+#: folder next to it with the files of Spark's tables, if Spark computed the build
 SPARK_TABLES = "spark"
 
-#: beginning of the names of tests of keys (``contracts.render``)
+#: prefix of the names of key tests (``contracts.render``)
 KEY_TESTS = "keys_of_"
 
-#: next to it, the SQL of every model and test as it was run
+#: folder next to it with the SQL of every model and test as it was run
 COMPILED = "compiled"
 
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one dbt model or test; ``failures`` counts rows of a test.
+    """The result of one dbt model or test; ``failures`` counts the rows that a test found.
 
-    ``message`` is dbt's about a model; about a failed test of keys it names the tables.
+    ``message`` is dbt's for a model; for a failed key test it names the tables.
     """
 
     unique_id: str
@@ -52,19 +52,19 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A finished build: its DuckDB file and what became of every node."""
+    """A finished build: its DuckDB file and the result of every node."""
 
     spec: BuildSpec
     file: Path
     nodes: tuple[NodeResult, ...] = field(default=())
-    #: mart -> its rows as they were when the last check had passed (``fingerprints``)
+    #: mart -> fingerprint of its rows after the last check (``fingerprints``)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    #: what computed it (``engine_choice.ENGINES``); no figure depends on it
+    #: the engine that computed it (``engine_choice.ENGINES``); no figure depends on it
     engine: str = "duckdb"
 
 
 class Engine(Protocol):
-    """Computes a build elsewhere than in DuckDB, and leaves the same DuckDB file with its marts."""
+    """Computes a build outside DuckDB, and leaves the same DuckDB file with its marts."""
 
     def __call__(
         self,
@@ -75,7 +75,7 @@ class Engine(Protocol):
         select: str | None = None,
         progress: Progress | None = None,
     ) -> BuildResult:
-        """Compute a build; arguments as :func:`build`."""
+        """Compute a build; arguments as for :func:`build`."""
         ...
 
 
@@ -84,7 +84,7 @@ _engine: ContextVar[Engine | None] = ContextVar("engine", default=None)
 
 @contextmanager
 def compute_builds_with(engine: Engine | None) -> Iterator[None]:
-    """Let ``engine`` compute every build of the ``with`` block; None leaves it to a block around it, or to DuckDB."""
+    """Let ``engine`` compute every build of the ``with`` block; None: the engine of an enclosing block, or DuckDB."""
     token = _engine.set(engine or _engine.get())
     try:
         yield
@@ -93,7 +93,7 @@ def compute_builds_with(engine: Engine | None) -> Iterator[None]:
 
 
 class BuildStoppedError(HcipError):
-    """A model or a check stopped the build; ``nodes`` states what became of those that were reached."""
+    """A model or a check stopped the build; ``nodes`` has the results up to then."""
 
     def __init__(self, nodes: tuple[NodeResult, ...], message: str, **details: Any) -> None:
         super().__init__(message, **details)
@@ -105,27 +105,27 @@ class ModelError(BuildStoppedError, ComputationError):
 
 
 def prepare(spec: BuildSpec, file: Path) -> None:
-    """A fresh DuckDB file whose schema ``lake`` holds one view or table a source of the dbt project.
+    """Create a new DuckDB file whose schema ``lake`` has one view or table per source of the dbt project.
 
     Raises:
-        HcipError: another process has the file open, or the folder cannot be written.
+        HcipError: another process has the file open, or the folder is not writable.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         if file.exists():
-            duckdb.connect(file).close()  # refuses when another process is building this period
+            duckdb.connect(file).close()  # fails if another process is building this period
         for stale in (file, file.with_name(file.name + ".wal")):
             stale.unlink(missing_ok=True)
         connection = duckdb.connect(file)
     except duckdb.IOException as error:
         raise HcipError(
-            "the warehouse file is in use by another run, or cannot be written",
+            "the warehouse file is in use by another run, or is not writable",
             file=file,
             fix="wait for the other run to end, or stop it, and run this period again",
         ) from error
     frames: dict[str, Source] = {"windows": spec.windows_frame(), "elections": spec.elections_frame()}
     with connection:
-        connection.begin()  # one commit, not one a table
+        connection.begin()  # one commit, not one per table
         connection.execute("create schema lake")
         for name, table in LAKE_SOURCES.items():
             _register(connection, name, table, {**frames, **spec.sources}.get(name, ()))
@@ -157,20 +157,20 @@ def build(
     """Build everything (or ``select``) and run every test on it.
 
     Args:
-        folder: gets the DuckDB file ``hcip.duckdb``, and ``compiled/`` with the SQL of every model and test as it was
-            run; another build in it starts from nothing.
-        threads: DuckDB threads; the result does not depend on it.
-        progress: called with each table that is finished: how many of how many, and its name.
+        folder: receives the DuckDB file ``hcip.duckdb``, and ``compiled/`` with the SQL of every model and test as it
+            was run; another build in it starts over.
+        threads: DuckDB threads; the result does not depend on their number.
+        progress: called after each table with the number of finished tables, their total, and the table's name.
 
     Raises:
-        BuildStoppedError: a model or a test failed. What was built stays in the file; nothing is released from it.
+        BuildStoppedError: a model or a test failed. Finished tables stay in the file; nothing is released from it.
     """
     engine = _engine.get()
     if engine is not None:
         return engine(spec, folder, threads=threads, select=select, progress=progress)
     file = folder / FILE_NAME
     prepare(spec, file)
-    shutil.rmtree(folder / SPARK_TABLES, ignore_errors=True)  # of a build before, that nothing reads any more
+    shutil.rmtree(folder / SPARK_TABLES, ignore_errors=True)  # left over from an earlier build
     arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--exclude-resource-type", "unit_test", "--fail-fast"]
     if select:
         arguments += ["--select", *select.split(), "--indirect-selection", "buildable"]
@@ -181,7 +181,7 @@ def build(
 
 
 def fingerprints(file: Path) -> dict[str, str]:
-    """Mart -> number of rows and a sum over hashes of them: whether a table is still what was checked."""
+    """Mart -> its number of rows and the sum of their hashes, by which a later change of a checked table is found."""
     with duckdb.connect(file, read_only=True) as connection:
         names = connection.execute(
             "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
@@ -195,10 +195,10 @@ def fingerprints(file: Path) -> dict[str, str]:
 
 
 def repeated_keys(rows: Iterable[tuple[str, str, int]]) -> str:
-    """The rows of a test of keys, in words: a folder's tables are one test.
+    """A description of the rows that a key test found; one test covers all tables of a folder.
 
     Args:
-        rows: table, its key's columns, and how many keys are there more than once.
+        rows: table, its key's columns, and the number of keys that occur more than once.
     """
     return "; ".join(
         f"{table}: {count:,} repeated {'key' if count == 1 else 'keys'} ({key or 'one row'})"
@@ -207,7 +207,7 @@ def repeated_keys(rows: Iterable[tuple[str, str, int]]) -> str:
 
 
 def _with_tables(node: NodeResult, folder: Path) -> NodeResult:
-    """A failed test of keys with the tables that it found, by the SQL that dbt ran."""
+    """A failed key test with the tables that it found, by the SQL that dbt ran."""
     name = _name_of(node)
     if node.status != "fail" or not name.startswith(KEY_TESTS):
         return node
@@ -217,7 +217,7 @@ def _with_tables(node: NodeResult, folder: Path) -> NodeResult:
 
 
 def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
-    """Raise BuildStoppedError when a model could not be computed or a check found rows."""
+    """Raise BuildStoppedError if a model could not be computed or a check found rows."""
     broken = [node for node in nodes if node.status in ("error", "fail", "runtime error")]
     if broken:
         is_check = all(node.status == "fail" for node in broken)
@@ -231,7 +231,7 @@ def stop_if_broken(nodes: tuple[NodeResult, ...], where: Path) -> None:
 
 
 def check_failed(name: str, rows: int) -> str:
-    """That a check of the project found rows."""
+    """A message that a check of the project found rows."""
     return f"the check {name} found {rows:,} {'row that breaks' if rows == 1 else 'rows that break'} it"
 
 
@@ -250,15 +250,15 @@ def write_profile(folder: Path, threads: int | None = None) -> Path:
     """Write ``profiles.yml`` for a build in ``folder``: its DuckDB file, threads and memory.
 
     Args:
-        folder: the build's folder; exists.
-        threads: DuckDB threads; by default ``HCIP_THREADS``, or one a core.
+        folder: the build's folder, which must exist.
+        threads: DuckDB threads; by default ``HCIP_THREADS``, or one per core.
     """
     output = {
         "type": "duckdb",
         "path": str(folder / FILE_NAME),
-        # One model's Jinja and another's SQL run at the same time; within a query the threads are DuckDB's own.
+        # One model's Jinja and another's SQL run at the same time; the threads within a query are DuckDB's.
         "threads": int(os.environ.get("HCIP_NODES_AT_ONCE", "2")),
-        "disable_transactions": True,  # one statement per model: it commits by itself
+        "disable_transactions": True,  # a model is one statement, which commits by itself
         "config_options": {
             "threads": int(threads or os.environ.get("HCIP_THREADS") or os.cpu_count() or 2),
             "memory_limit": os.environ.get("HCIP_MEMORY_LIMIT", "80%"),
@@ -287,7 +287,7 @@ def _invoke(arguments: list[str], folder: Path, progress: Progress | None) -> It
 
 
 def report_models(progress: Progress | None) -> Callable[[Any], None]:
-    """A dbt callback that calls ``progress`` with how many tables are done, and the name of the last one."""
+    """A dbt callback that calls ``progress`` with the number of finished tables and the last one's name."""
 
     def report(event: Any) -> None:
         if progress and event.info.name == "LogModelResult":
@@ -298,12 +298,12 @@ def report_models(progress: Progress | None) -> Callable[[Any], None]:
 
 
 def node_results(result: Any) -> Iterator[NodeResult]:
-    """What dbt reports of every node. Raises HcipError: it did not come so far."""
+    """dbt's results for every node. Raises HcipError if dbt could not start."""
     from dbt.artifacts.schemas.run import RunExecutionResult
 
     if not isinstance(result.result, RunExecutionResult):
         raise HcipError(f"dbt could not start: {result.exception}", file=PROJECT)
     for node in result.result.results:
         status = str(node.status)
-        message = "" if status == "fail" else str(node.message or "")  # of a test dbt repeats the number of rows
+        message = "" if status == "fail" else str(node.message or "")  # for a test dbt only repeats the number of rows
         yield NodeResult(node.node.unique_id, status, node.execution_time, int(node.failures or 0), message)

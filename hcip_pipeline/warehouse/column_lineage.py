@@ -1,10 +1,9 @@
-"""From which columns each column of the dbt models comes, for the Dagster UI.
+"""The source columns of each column of the dbt models, for the Dagster UI.
 
-Belongs here: reading it out of the compiled SQL, and keeping what was read. Does not belong here: anything a build
-needs.
+Belongs here: deriving them from the compiled SQL, and storing the result. Does not belong here: anything a build needs.
 
-Reading takes some seconds and happens once for a state of the project, next to ``hcip ui`` (or with
-``python -m hcip_pipeline.warehouse.column_lineage``, when an image is made); settlements then show what is there.
+This takes some seconds and happens once per state of the project, alongside ``hcip ui`` (or, when an image is built,
+with ``python -m hcip_pipeline.warehouse.column_lineage``); settlements then show the stored lineage.
 """
 
 from __future__ import annotations
@@ -22,37 +21,37 @@ from hcip_pipeline.warehouse.project import PROJECT, parsed_project, target_fold
 if TYPE_CHECKING:
     from sqlglot import MappingSchema
 
-#: model -> column -> [[table it comes from, column], …]
+#: model -> column -> [[source table, source column], …]
 Lineage = dict[str, dict[str, list[list[str]]]]
 
 _FILE = "column_lineage.json"
 
 
 def read_column_lineage() -> Lineage:
-    """The lineage that was read of the project as it is; empty when it was not read."""
+    """The stored lineage of the current project; empty if there is none."""
     file = target_folder() / _FILE
     lineage: Lineage = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return lineage
 
 
 def has_column_lineage() -> bool:
-    """Whether the lineage of the project as it is was read."""
+    """Whether the lineage of the current project is stored."""
     return (target_folder() / _FILE).exists()
 
 
 def write_column_lineage(progress: Callable[[str], None] = lambda _: None) -> Path:
-    """Read the lineage of every model, unless that was done for the project as it is."""
+    """Derive and store the lineage of every model, unless it is stored for the current project."""
     from hcip_pipeline.files.atomic import write_json
 
     file = target_folder() / _FILE
     if not file.exists():
-        progress("reading the lineage of columns (once for each state of the dbt project)")
+        progress("deriving the lineage of columns (once for each state of the dbt project)")
         write_json(lineage_of(compiled_models()), file)
     return file
 
 
 def compiled_models() -> list[tuple[str, str]]:
-    """Name and compiled SQL of every model, after those it reads."""
+    """Name and compiled SQL of every model, each after the models that it reads."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -84,13 +83,13 @@ def compiled_models() -> list[tuple[str, str]]:
 
 
 def lineage_of(models: list[tuple[str, str]]) -> Lineage:
-    """Column lineage of models, each after those it reads. A model that cannot be read has none."""
+    """Column lineage of models, each listed after those that it reads. A model that cannot be parsed has none."""
     from sqlglot import MappingSchema
     from sqlglot.errors import SqlglotError
 
     from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
 
-    # Names of one schema object are normalized once, not once a model.
+    # The names in a shared schema object are normalized once, not once per model.
     known = MappingSchema(
         {name: dict.fromkeys(table.names, "text") for name, table in LAKE_SOURCES.items()}, dialect="duckdb"
     )
@@ -106,20 +105,20 @@ def lineage_of(models: list[tuple[str, str]]) -> Lineage:
 
 
 def _columns_of(sql: str, known: MappingSchema) -> Iterator[tuple[str, list[list[str]]]]:
-    """Each column of a query, with the columns of known tables that it comes from."""
+    """Each column of a query, with its source columns in known tables."""
     from sqlglot import exp, parse_one
     from sqlglot.lineage import lineage
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
 
     query = parse_one(sql, dialect="duckdb")
-    for table in query.find_all(exp.Table):  # tables have names of their own across schemas
+    for table in query.find_all(exp.Table):  # names of tables are unique across schemas
         table.set("db", None)
         table.set("catalog", None)
     qualified = qualify(query, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
     scope = build_scope(qualified)
     assert isinstance(qualified, exp.Query)
-    # All columns in one call: they share what lies between them and the tables.
+    # All columns in one call: they share the nodes between them and the tables.
     nodes = lineage(None, qualified, schema=known, scope=scope, dialect="duckdb", trim_selects=False, copy=False)
     for column, node in nodes.items():
         leaves = [leaf for leaf in node.walk() if isinstance(leaf.expression, exp.Table)]

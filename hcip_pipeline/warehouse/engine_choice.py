@@ -1,7 +1,7 @@
-"""Which engines there are, and whether one is installed; no engine is loaded to find out.
+"""The names of the engines, and whether one is installed; this loads no engine.
 
-Belongs here: names and what must be installed. Does not belong here: opening an engine (``engines``), which one a home
-uses (``alerting.settings``).
+Belongs here: names and requirements. Does not belong here: opening an engine (``engines``), which one a home uses
+(``alerting.settings``).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """The engine of a run, as far as it is named; what is empty is taken from the next setting."""
+    """The engine of a run, as far as it is named; an empty field falls back to the next setting."""
 
     name: str = ""
-    #: of Spark: ``spark://…``, ``yarn``, ``k8s://…``
+    #: Spark's master: ``spark://…``, ``yarn``, ``k8s://…``
     master: str = ""
 
 
@@ -35,10 +35,10 @@ _JAVA = 17
 
 
 def require(engine: str) -> None:
-    """Make sure that ``engine`` can be had, before any work is done for it. Spark is looked for, not loaded.
+    """Check that ``engine`` is available before any work is done for it; Spark is not loaded.
 
     Raises:
-        UsageError: an engine of that name does not exist, or what it needs is not installed.
+        UsageError: no engine has that name, or its requirements are not installed.
     """
     if engine not in ENGINES:
         raise UsageError(f"there is no engine {engine}", fix=f"choose one of {', '.join(ENGINES)}")
@@ -48,13 +48,13 @@ def require(engine: str) -> None:
         raise UsageError(
             "Spark is not installed in this environment",
             rule="ENGINE",
-            fix="install the package with its extra, `pip install 'hcip-pipeline[spark]'`; in a checkout "
-            "`make setup-spark` makes .venv-spark, whose bin/hcip has it",
+            fix="install the package with its extra, `pip install 'hcip-pipeline[spark]'`; in a checkout, "
+            "run `make setup-spark` and use .venv-spark/bin/hcip",
         )
     found = _java_version()
     if found < _JAVA:
         raise UsageError(
-            f"Spark needs Java {_JAVA} or newer, and " + (f"this is Java {found}" if found else "there is none"),
+            f"Spark needs Java {_JAVA} or newer, but " + (f"this is Java {found}" if found else "there is no Java"),
             rule="ENGINE",
             fix="install it (Debian: openjdk-17-jre-headless) and put java on the PATH, or set JAVA_HOME",
         )
@@ -63,12 +63,12 @@ def require(engine: str) -> None:
 def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of a package that it is in
+    except ModuleNotFoundError:  # a package that contains it is missing
         return False
 
 
 def _java_version() -> int:
-    """The major version of the Java that Spark would start; 0: there is none that starts."""
+    """The major version of the Java that Spark would start; 0 if none starts."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None:

@@ -20,14 +20,14 @@ def computed_on(engine: str, home: Home, master: str = "") -> Iterator[None]:
 
 @contextmanager
 def opened(engine: str, home: Home, master: str = "") -> Iterator[Engine | None]:
-    """An engine for ``warehouse.build.compute_builds_with``, until the ``with`` block ends; None is DuckDB.
+    """An engine for ``warehouse.build.compute_builds_with``, until the ``with`` block ends; None means DuckDB.
 
     Args:
-        master: of Spark (``spark://…``, ``yarn``, ``k8s://…``); empty: ``HCIP_SPARK_MASTER``, or this machine. Every
-            node must reach the home under the same path.
+        master: Spark's master (``spark://…``, ``yarn``, ``k8s://…``); empty: ``HCIP_SPARK_MASTER``, or else this
+            machine. Every node must reach the home under the same path.
 
     Raises:
-        UsageError: an engine of that name does not exist, or is not installed.
+        UsageError: no engine has that name, or it is not installed.
         HcipError: Spark did not start.
     """
     require(engine)

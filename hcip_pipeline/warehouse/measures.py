@@ -1,4 +1,4 @@
-"""Counts over a finished build, for people to look at; one read-only connection, closed at once."""
+"""Counts and sums over a finished build for the UI, from one read-only connection that is closed at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-#: mart -> figure in words -> how it is counted; each is a line over the partitions in the UI
+#: mart -> name of a figure -> its SQL; the UI plots each over the partitions
 FIGURES = {
     "incentives": {
         "calculated incentive": "sum(calculated_incentive)",
@@ -41,7 +41,7 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class Measure:
-    """A table's rows, its columns with their types, and the figures that are counted of it, by name."""
+    """A table's number of rows, its columns with their types, and its figures by name."""
 
     rows: int
     columns: tuple[tuple[str, str], ...]
@@ -49,7 +49,7 @@ class Measure:
 
 
 def measure(file: Path, tables: Collection[str]) -> dict[str, Measure]:
-    """Measure the named tables and views; those that are not there are left out."""
+    """Measure the named tables and views; those that do not exist are left out."""
     with duckdb.connect(file, read_only=True) as connection:
         found: dict[str, list[tuple[str, str]]] = {}
         schemas: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The dbt project: where it is, and its parsed manifest, which dbt keeps in a cache folder."""
+"""The dbt project: its location, and its parsed manifest in a cache folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PARTIAL_PARSE = "partial_parse.msgpack"
 
 
 def cache_folder() -> Path:
-    """Where parsed projects are kept: ``HCIP_CACHE``, or ``hcip`` in the user's own cache folder.
+    """The folder for parsed projects: ``HCIP_CACHE``, or ``hcip`` in the user's own cache folder.
 
     The installed package may belong to another user and be read-only, so nothing is ever written into it.
     """
@@ -39,7 +39,7 @@ def cache_folder() -> Path:
 
 
 def project_digest() -> str:
-    """sha256 over every file that parsing reads."""
+    """The sha256 over every file that parsing reads."""
     digest = hashlib.sha256()
     for path in sorted(PROJECT.rglob("*")):
         if path.suffix in (".sql", ".yml") and "target" not in path.relative_to(PROJECT).parts:
@@ -48,9 +48,9 @@ def project_digest() -> str:
 
 
 def target_folder() -> Path:
-    """The folder with ``manifest.json`` of the project as it is now; the first caller parses the project.
+    """The folder with the current project's ``manifest.json``; the first caller parses the project.
 
-    The folder is written under a temporary name and renamed, so several processes may ask for it at once.
+    The folder is written under a temporary name and renamed, so several processes may request it at once.
 
     Raises:
         HcipError: the project does not parse, or the cache folder cannot be written.
@@ -65,7 +65,7 @@ def target_folder() -> Path:
         work = Path(tempfile.mkdtemp(prefix="parse-", dir=folder.parent))
     except OSError as error:
         raise HcipError(
-            f"the cache folder cannot be written ({error.strerror})",
+            f"the cache folder is not writable ({error.strerror})",
             file=folder.parent,
             fix="set HCIP_CACHE to a folder that you can write to",
         ) from error
@@ -81,14 +81,14 @@ def target_folder() -> Path:
 
 
 def manifest_path() -> Path:
-    """``manifest.json`` of the project as it is now."""
+    """The current project's ``manifest.json``."""
     return target_folder() / "manifest.json"
 
 
 def parsed_project() -> Any:
-    """The parsed project as ``dbtRunner(manifest=…)`` takes it, loaded once a process.
+    """The parsed project for ``dbtRunner(manifest=…)``, loaded once per process.
 
-    dbt reads its own cache back from a copy, so that the cache folder is never written twice.
+    dbt reads its cache from a copy, so that the cache folder is never written twice.
     """
     return _load(target_folder())
 
@@ -113,5 +113,5 @@ def _parse(target: Path, *options: str) -> Any:
     return result.result
 
 
-if __name__ == "__main__":  # run at set-up, so that the first command does not wait for the parse
+if __name__ == "__main__":  # run at setup, so that the first command does not wait for parsing
     target_folder()

@@ -1,7 +1,8 @@
 """The project's models as SQL without a dbt build: rendered as dbt renders them, for a policy and a run.
 
-Belongs here: templates, what refers to what, order. Does not belong here: running anything. A release is always made by
-dbt itself; this is for asking the same models many times over, and a test holds its tables to those of a dbt build.
+Belongs here: templates, references between models, their order. Does not belong here: running anything. A release is
+always made by dbt itself; this module serves to compute the same models many times, and a test compares its tables with
+those of a dbt build.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Model:
 
 
 class _ReturnedError(Exception):
-    """What dbt's ``return`` does: the value leaves the macro as it is, not as text."""
+    """Carries the value of dbt's ``return`` out of the macro as it is, not as text."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -60,7 +61,7 @@ def models() -> Mapping[str, Model]:
 
 @cache
 def checks() -> Mapping[str, Model]:
-    """The project's own checks: queries for rows that must not be."""
+    """The project's own checks: queries for rows that must not exist."""
     found = {}
     for path in sorted((PROJECT / "tests").glob("*.sql")):
         text = path.read_text(encoding="utf-8")
@@ -69,7 +70,7 @@ def checks() -> Mapping[str, Model]:
 
 
 def needed(targets: Iterable[str]) -> list[str]:
-    """``targets`` and every model they are on, each after those it reads."""
+    """``targets`` and every model they depend on, each after those it reads."""
     ordered: dict[str, None] = {}
 
     def visit(name: str) -> None:
@@ -84,7 +85,7 @@ def needed(targets: Iterable[str]) -> list[str]:
 
 
 def downstream(changed: Iterable[str], within: Iterable[str]) -> list[str]:
-    """Of ``within`` (in order), the ``changed`` models and those that read them, directly or not."""
+    """The models of ``within``, in order, that are ``changed`` or read a changed one, directly or indirectly."""
     found = set(changed)
     kept = []
     for name in within:
@@ -98,8 +99,8 @@ class Renderer:
     """Models as SQL for one set of dbt variables; tables are written ``"schema"."name"``.
 
     Args:
-        variables: what dbt would be given as ``--vars``.
-        texts: model or file of macros -> the text to use in place of its file's: what a change to it would compute.
+        variables: the variables that dbt would receive as ``--vars``.
+        texts: model or macro file -> text to use in place of the file's, to see what a change would compute.
     """
 
     def __init__(self, variables: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> None:
@@ -142,7 +143,7 @@ def with_catalogs(sql: str, catalog_of: Callable[[str, str], str]) -> str:
     return _PLACE.sub(place, sql)
 
 
-#: what ``var`` gives while a model is rendered
+#: the values of ``var`` while a model is rendered
 _variables: dict[str, Any] = {}
 #: macro -> its template, looked up at every call
 _macros: dict[str, jinja2.Template] = {}
@@ -150,7 +151,7 @@ _macros: dict[str, jinja2.Template] = {}
 
 @cache
 def _environment() -> jinja2.Environment:
-    """dbt's names, and every macro as its own template so that a macro may call any other."""
+    """dbt's names, and every macro as a template of its own so that a macro may call any other."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)
     environment.globals |= {
         "var": _variables.__getitem__,

@@ -1,7 +1,8 @@
 """The same dbt project on Apache Spark, for a state that has outgrown one machine (docs/scale_out.md).
 
-The lake as a session's tables, dbt over it, and the marts brought back into a DuckDB file, from which a release is
-written as from DuckDB's own build. Differences in SQL between the engines are in ``dbt_project/macros/engine.sql``.
+The lake becomes tables of a session, dbt runs on them, and the marts are copied into a DuckDB file; a release is
+written from it as from DuckDB's own build. Differences in SQL between the engines are in
+``dbt_project/macros/engine.sql``.
 
 Belongs here: one build. Does not belong here: the session (``spark_session``), choosing the engine (``engines``).
 """
@@ -65,14 +66,14 @@ class SparkEngine:
         """Build everything (or ``select``) on Spark, and run every test on it.
 
         Args:
-            folder: gets the DuckDB file with the lake as views and the marts as tables, dbt's files, and in ``spark``
-                the files of Spark's tables.
+            folder: receives the DuckDB file with the lake as views and the marts as tables, dbt's files, and in
+                ``spark`` the files of Spark's tables.
             threads: unused; executors have their own configuration.
-            progress: called with each table that is finished: how many of how many, and its name.
+            progress: called after each table with the number of finished tables, their total, and the table's name.
 
         Raises:
             BuildStoppedError: a model or a test failed.
-            HcipError: a mart's columns or types are not those of its contract, or Spark itself stopped.
+            HcipError: a mart's columns or types are not those of its contract, or Spark stopped.
         """
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
@@ -96,7 +97,7 @@ class SparkEngine:
         made = {node.unique_id.split(".")[2] for node in nodes if node.unique_id.startswith("model.")}
         views = {row.viewName for schema in SCHEMAS for row in self.session.sql(f"show views in {schema}").collect()}
         files = {name: self._files(models()[name].schema, name, folder) for name in needed(made) if name not in views}
-        # From here the files are the build's: the session's tables go when it computes another.
+        # From here on the files belong to the build: the session drops its tables when it computes another.
         (folder / _WORK).rename(folder / SPARK_TABLES)
         rendered = Renderer(spec.dbt_vars())
         with duckdb.connect(file) as connection:
@@ -107,21 +108,21 @@ class SparkEngine:
                 if name in views:
                     connection.execute(f'create view {schema}."{name}" as {rendered.model(name)}')
                 else:
-                    _bring_back(connection, schema, name, files[name])
+                    _import(connection, schema, name, files[name])
         return BuildResult(spec, file, nodes, fingerprints(file), engine="spark")
 
     def _files(self, schema: str, name: str, folder: Path) -> list[Path]:
-        """Where the files of a table will lie when the build has them."""
+        """Where the files of a table will be once the folder has its final name."""
         found = (Path(unquote(urlparse(file).path)) for file in self.session.table(f"{schema}.{name}").inputFiles())
         return sorted(folder / SPARK_TABLES / path.relative_to(folder / _WORK) for path in found)
 
     def _compute(
         self, spec: BuildSpec, folder: Path, select: Sequence[str], progress: Progress | None
     ) -> tuple[NodeResult, ...]:
-        """Run dbt over the lake's tables in the session; the tables stay in its catalog."""
+        """Run dbt on the lake's tables in the session; the resulting tables stay in its catalog."""
         from dbt.cli.main import dbtRunner
 
-        _lay_out(spec, folder, self.session)
+        _create_lake(spec, folder, self.session)
         arguments = ["build", "--vars", json.dumps(spec.dbt_vars()), "--fail-fast", "--no-write-json", *_common(folder)]
         arguments += ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
         if select:
@@ -132,7 +133,7 @@ class SparkEngine:
         return nodes
 
 
-#: in a build's folder: the files of Spark's tables, under the first name while they are being computed
+#: the folder of Spark's tables in a build's folder while they are computed; afterwards it is ``SPARK_TABLES``
 _WORK = "spark.unfinished"
 
 #: tables whose types are declared: every mart, and the intermediate models that a norm table is frozen from
@@ -143,11 +144,11 @@ _DECLARED = {
 }
 
 
-def _bring_back(connection: duckdb.DuckDBPyConnection, schema: str, name: str, files: Sequence[Path]) -> None:
+def _import(connection: duckdb.DuckDBPyConnection, schema: str, name: str, files: Sequence[Path]) -> None:
     """Create a mart in DuckDB from the Parquet files that Spark wrote; an intermediate model is a view of its files.
 
     Raises:
-        HcipError: a column's type cannot be brought to its contract's without losing digits.
+        HcipError: a column cannot be cast to its contract's type without losing digits.
     """
     place = f'{schema}."{name}"'
     declared = _DECLARED.get(f"{schema}.{name}", ())
@@ -161,10 +162,10 @@ def _bring_back(connection: duckdb.DuckDBPyConnection, schema: str, name: str, f
     lossy = [column.name for column in declared if not _fits(found.get(column.name, "missing"), column.sql_type)]
     if lossy:
         raise HcipError(
-            f"{name} does not have the types of its contract on Spark: "
+            f"on Spark, {name} does not have the types of its contract: "
             + ", ".join(f"{column} is {found.get(column, 'missing')}" for column in lossy[:5]),
             rule="CONTRACT",
-            fix="this is a fault of the program, not of the data: keep the input and report it",
+            fix="this is a bug in the program, not a fault of the data: keep the input and report it",
         )
     selected = ", ".join(f'cast("{column.name}" as {column.sql_type}) as "{column.name}"' for column in declared)
     kind = "table" if schema == "marts" else "view"
@@ -172,7 +173,7 @@ def _bring_back(connection: duckdb.DuckDBPyConnection, schema: str, name: str, f
 
 
 def _fits(found: str, declared: str) -> bool:
-    """Whether every value of a DuckDB type is kept by the declared one; the cast itself refuses an overflow."""
+    """Whether the declared type keeps every value of a DuckDB type; the cast itself fails on an overflow."""
     found, declared = found.lower(), declared.lower()
     if found == declared:
         return True
@@ -193,7 +194,7 @@ _manifests: dict[Path, Any] = {}
 
 
 def _manifest(folder: Path) -> Any:
-    """The project parsed for Spark, once a process: a parsed project serves builds with other variables."""
+    """The project parsed for Spark, once per process: a parsed project serves builds with other variables."""
     from dbt.cli.main import dbtRunner
 
     if PROJECT not in _manifests:
@@ -204,10 +205,10 @@ def _manifest(folder: Path) -> Any:
     return _manifests[PROJECT]
 
 
-def _lay_out(spec: BuildSpec, folder: Path, session: Any) -> None:
-    """Every table of the lake as a table of the session's catalog; what an earlier build left there goes first."""
-    for left in (_WORK, SPARK_TABLES):
-        shutil.rmtree(folder / left, ignore_errors=True)
+def _create_lake(spec: BuildSpec, folder: Path, session: Any) -> None:
+    """Create every lake table in the session's catalog, after removing an earlier build's tables."""
+    for earlier in (_WORK, SPARK_TABLES):
+        shutil.rmtree(folder / earlier, ignore_errors=True)
     for schema in ("lake", *SCHEMAS):
         session.sql(f"drop database if exists {schema} cascade")
         session.sql(f"create database {schema} location '{_in_sql(str(folder / _WORK / schema))}'")
@@ -225,7 +226,7 @@ def _lay_out(spec: BuildSpec, folder: Path, session: Any) -> None:
 
 
 def _create_table(name: str, table: Table, files: Sequence[Path]) -> str:
-    """The files as one table with the contract's columns: no file is opened before a query needs it."""
+    """The files as one table with the contract's columns; no file is opened before a query needs it."""
     types = {column.name: "string" if column.type == "text" else column.sql_type for column in table.columns}
     columns = ", ".join(f"`{column}` {type_}" for column, type_ in types.items())
     where = f" options (path '{_one_pattern(files)}')" if files else ""
@@ -233,7 +234,7 @@ def _create_table(name: str, table: Table, files: Sequence[Path]) -> str:
 
 
 def _one_pattern(files: Sequence[Path]) -> str:
-    """A pattern that names these files and no others, as text in SQL: their common folder, then the ways from there."""
+    """A pattern that matches exactly these files, as SQL text: their common folder, then their paths below it."""
     common = os.path.commonpath([path.parent for path in files])
     plain = [re.sub(r"([\\*?\[\]{},])", r"\\\1", str(path.relative_to(common))) for path in files]
     pattern = plain[0] if len(plain) == 1 else "{" + ",".join(plain) + "}"
@@ -242,5 +243,5 @@ def _one_pattern(files: Sequence[Path]) -> str:
 
 
 def _in_sql(text: str) -> str:
-    """Text between quotes in Spark's SQL."""
+    """Text escaped for a quoted string in Spark's SQL."""
     return text.replace("\\", "\\\\").replace("'", "\\'")

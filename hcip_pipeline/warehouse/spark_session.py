@@ -1,4 +1,4 @@
-"""A Spark session that computes as DuckDB does: what results depend on is set, the rest is the cluster's own."""
+"""A Spark session that computes as DuckDB does: settings that affect results are fixed, the rest is the cluster's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from hcip_pipeline.errors import HcipError
 
-#: on this machine: what fits it is computed faster in few tasks and without compiling every query
+#: on this machine: data that fit on it are computed faster in few tasks and without compiling every query
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -31,7 +31,7 @@ _LOCAL = {
     "spark.sql.parquet.compression.codec": "uncompressed",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
 }
-#: what the results depend on
+#: settings that the results depend on
 _ALWAYS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
@@ -44,12 +44,12 @@ _ALWAYS = {
 
 @contextmanager
 def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iterator[Any]:
-    """A Spark session, until the ``with`` block ends. Spark and Java are there (``engines.require``).
+    """A Spark session, until the ``with`` block ends. Spark and Java are installed (``engine_choice.require``).
 
     Args:
-        warehouse: where tables lie that are given no place; gets ``spark.log``, what Java writes.
-        master: a cluster's address (``spark://…``, ``yarn``, ``k8s://…``); empty: this machine, every core.
-        memory: of the driver, on this machine.
+        warehouse: folder of tables without a location of their own, and of ``spark.log`` with Java's output.
+        master: a cluster's address (``spark://…``, ``yarn``, ``k8s://…``); empty: every core of this machine.
+        memory: the driver's memory, on this machine.
 
     Raises:
         HcipError: Spark did not start.
@@ -68,12 +68,12 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
     try:
         with _standard_error_to(log):
             session = builder.getOrCreate()
-    except Exception as error:  # Spark's launcher raises whatever Java threw
+    except Exception as error:  # Spark's launcher may raise any exception of Java
         raise HcipError(
             f"Spark did not start: {java_message(error)}",
             file=log,
             rule="ENGINE",
-            fix=f"see that a cluster answers at {master}" if master else "see that `java -version` works",
+            fix=f"check that a cluster answers at {master}" if master else "check that `java -version` works",
         ) from error
     session.sparkContext.setLogLevel("ERROR")
     try:
@@ -85,7 +85,7 @@ def spark_session(warehouse: Path, master: str = "", memory: str = "2g") -> Iter
 
 
 def _wait_for_workers(session: Any, master: str) -> None:
-    """Let a worker compute something: Spark waits for one for ever.
+    """Let a worker compute something; Spark itself would wait for one forever.
 
     Raises:
         HcipError: none did within ``HCIP_SPARK_WAIT_SECONDS`` (300).
@@ -102,7 +102,7 @@ def _wait_for_workers(session: Any, master: str) -> None:
     threading.Thread(target=give_up, name="waiting for workers", daemon=True).start()
     try:
         session.range(1).collect()
-    except Exception as error:  # of the cancelled job, or whatever Java threw
+    except Exception as error:  # from the canceled job, or any exception of Java
         raise HcipError(
             f"no worker of the cluster accepted work within {seconds:.0f} seconds: {java_message(error)}",
             rule="ENGINE",
@@ -114,19 +114,19 @@ def _wait_for_workers(session: Any, master: str) -> None:
 
 @contextmanager
 def _standard_error_to(log: Path) -> Iterator[None]:
-    """What is started in the ``with`` block writes its standard error to ``log``: the terminal is the command's."""
-    kept = os.dup(2)
+    """Redirect the standard error of processes started in the ``with`` block to ``log``, away from the terminal."""
+    saved = os.dup(2)
     try:
         with log.open("wb") as stream:
             os.dup2(stream.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def java_message(error: BaseException) -> str:
-    """What an error of Spark comes to, in one line without Java's stack."""
+    """The message of a Spark error in one line, without Java's stack trace."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     reporting = [line for line in lines if not line.startswith(("at ", "An error occurred", "..."))]

@@ -1,4 +1,4 @@
-"""What one build computes: its name, windows, policy and inputs. A value; nothing is read here."""
+"""The specification of a build: its name, windows, policy and inputs. A value; nothing is read here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import Window
 from hcip_pipeline.policy.model import Elections, Policy
 
-#: Parquet files in force, or a frame, for a table of the lake
+#: a lake table's Parquet files in force, or a frame
 Source = Sequence[Path] | pl.DataFrame
 
 
@@ -28,12 +28,12 @@ class BuildSpec:
 
     Args:
         name: ``2025H1``, or the study's name.
-        kind: a period reads the frozen norm table of its base year, which a build of kind norms makes. A study makes
-            its own norms and pays no one: every responsible physician counts as a care partner.
+        kind: a period reads the frozen norm table of its base year, which a build of kind ``norms`` makes. A study
+            makes its own norms and pays no one: every responsible physician counts as a care partner.
         windows: performance and baseline (period), base_year (norms), performance and base_year (study).
         policy: the region's policy.
         elections: hospital CCN -> elections of its protocol, for every hospital that may be paid.
-        sources: table of the lake -> its Parquet files in force, or a frame; an absent table is empty.
+        sources: lake table -> its Parquet files in force, or a frame; an absent table is empty.
     """
 
     name: str
@@ -50,7 +50,7 @@ class BuildSpec:
 
     @property
     def dollars_year(self) -> int:
-        """The year in whose dollars the build is stated: the performance window's, or the base year's own."""
+        """The year of the build's dollars: the performance window's, or else the base year."""
         years = [window.calendar_year for window in self.windows if window.name == "performance"]
         return years[0] if years else self.policy.base_year
 
@@ -70,12 +70,12 @@ class BuildSpec:
         }
 
     def windows_frame(self) -> pl.DataFrame:
-        """The build's windows as the lake's table ``windows``."""
+        """The build's windows as the lake table ``windows``."""
         rows = [(w.name, w.start, w.end, w.calendar_year) for w in self.windows]
         return _frame(run.WINDOWS, rows)
 
     def elections_frame(self) -> pl.DataFrame:
-        """One row per hospital, the policy's own values where it elected nothing."""
+        """One row per hospital, with the policy's values for everything that it did not elect."""
         rows = []
         for ccn, elections in sorted(self.elections.items()):
             policy = elections.over(self.policy)
@@ -94,7 +94,7 @@ def check_cost_index(cost_index: pl.DataFrame, windows: Sequence[Window], where:
     """Refuse a build whose trends (methodology §2) could not be computed.
 
     Raises:
-        HcipError: a year that a window's dollars are in has no index for a component.
+        HcipError: the year of a window's dollars has no index for a component.
     """
     years = {window.calendar_year for window in windows}
     if len(years) < 2:

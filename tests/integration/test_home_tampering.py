@@ -142,7 +142,7 @@ def test_receipts_are_compared_with_the_lake_before_a_build(home: Home) -> None:
         frame = pl.read_parquet(path, hive_partitioning=False)
         path.unlink()
         frame[kept].write_parquet(path)
-        with pytest.raises(HcipError, match="rows, and the lake holds") as raised:
+        with pytest.raises(HcipError, match="rows, but the lake contains") as raised:
             check_period(home, PERIOD, policy)
         assert raised.value.rule == "LAKE-RECEIPT"
         replace(path, whole)

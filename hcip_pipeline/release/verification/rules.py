@@ -38,7 +38,7 @@ RULES = {
     "post_acute": "post-acute payments are the sum of their kinds, and no count exceeds its total (methodology §11)",
     "restatement": "causes add up to the difference from the previous release, payment by payment, to the cent",
     "certainty": "reliability from its sums, and figures of hospitals and the state from payments (methodology §14)",
-    "draws": "chance ranges and intervals, with each case dealt and sampled again by its hash (methodology §14)",
+    "draws": "chance ranges and intervals, with cases reassigned and sampled again by their hashes (methodology §14)",
     "handed_on": "the regulator's tables agree with what was settled and contain no small counts",
     "conservation": "cases and cents in = kept + excluded, at every stage (methodology §3)",
 }
