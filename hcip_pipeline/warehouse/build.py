@@ -119,7 +119,7 @@ def prepare(spec: BuildSpec, file: Path) -> None:
         connection = duckdb.connect(file)
     except duckdb.IOException as error:
         raise HcipError(
-            "the warehouse file is in use by another run, or is not writable",
+            "the warehouse file is in use by another run, or cannot be written",
             file=file,
             fix="wait for the other run to end, or stop it, and run this period again",
         ) from error

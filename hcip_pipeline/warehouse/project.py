@@ -65,7 +65,7 @@ def target_folder() -> Path:
         work = Path(tempfile.mkdtemp(prefix="parse-", dir=folder.parent))
     except OSError as error:
         raise HcipError(
-            f"the cache folder is not writable ({error.strerror})",
+            f"the cache folder cannot be written ({error.strerror})",
             file=folder.parent,
             fix="set HCIP_CACHE to a folder that you can write to",
         ) from error

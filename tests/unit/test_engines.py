@@ -103,7 +103,7 @@ def test_a_command_that_cannot_have_the_engine_ends_with_exit_2(
 
 @pytest.mark.parametrize(
     ("stated", "message"),
-    [('openjdk version "11.0.2"', "this is Java 11"), ("", "there is none"), (None, "there is none")],
+    [('openjdk version "11.0.2"', "this is Java 11"), ("", "there is no Java"), (None, "there is no Java")],
 )
 def test_a_java_that_spark_cannot_run_on_is_named(
     stated: str | None, message: str, installed: None, tmp_path: Path
