@@ -144,9 +144,9 @@ def check_hospital_ledger(
     for window, own in (("performance", cases), ("baseline", hospital.baseline.rows)):
         kept = ledger.row(_NORMS, window, ccn)
         number = kept["cases_kept"] if kept else 0
-        expected = len(own) if len(own) <= number else f"at most {number}"
+        bound = len(own) if len(own) <= number else f"at most {number}"
         name = "cases of care partners"
-        findings.fact("conservation", ledger.path, name, expected, len(own), key=f"{ccn} {window}")
+        findings.fact("conservation", ledger.path, name, bound, len(own), key=f"{ccn} {window}")
         if everyone is not None:
             column = "cases" if window == "performance" else "baseline_cases"
             findings.compare("conservation", everyone, {column: number})
