@@ -1,4 +1,4 @@
-"""Alerts about failed runs and held payments, and the settings that state where they go.
+"""Alerts about failed runs and held payments, and the settings that say where they go.
 
-Belongs here: what an alert contains and how it is delivered. Does not belong here: when one is due (``assets``).
+Belongs here: what an alert contains and how it is delivered. Does not belong here: when one is sent (``assets``).
 """

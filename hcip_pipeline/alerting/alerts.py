@@ -1,10 +1,10 @@
-"""Telling people: a run failed, or a release holds payments. Each thing is reported once.
+"""Alerting people that a run failed or that a release holds payments, once for each event.
 
-Belongs here: what an alert states, how it is sent, and that it is sent once. Does not belong here: who receives it
-(``settings``), and when a run has failed (``assets``).
+Belongs here: what an alert says, how it is sent, and that it is sent once. Does not belong here: who receives it
+(``settings``), or when a run has failed (``assets``).
 
-An alert carries counts, dollars, rule ids and ways out; never a row. What was delivered is noted below ``alerts/``
-in the home, so that the run itself, the daemon and a second try do not send the same alert twice.
+An alert contains counts, dollars, rule ids and fixes, never a row. Deliveries are recorded in the home's ``alerts/``,
+so that the run itself, the daemon and a second attempt do not send the same alert twice.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from hcip_pipeline.alerting.settings import AlertTarget, Occasion, load_settings
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import Home
 
-#: everything that one alert may take, for all targets and tries together
+#: the most time that one alert may take, for all targets and attempts together
 TOTAL_SECONDS = 30.0
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
-_CANNOT_START, _TOO_SLOW = -1001, -1002  # next to the exit codes of programs
+_CANNOT_START, _TOO_SLOW = -1001, -1002  # outside the range of real exit codes
 _EXIT_PROBLEMS = {_CANNOT_START: "it cannot be started", _TOO_SLOW: "it took too long and was ended"}
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to report.
+    """One event to report.
 
     Args:
-        key: what makes it the same thing: a run's id, or a release.
+        key: identifies the event: a run's id, or a release.
         title: one line.
         message: what happened and what to do.
     """
@@ -50,32 +50,32 @@ class Alert:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def content(self, home: Home) -> bytes:
-        """As JSON; ``text`` is what chat services show."""
-        stated = {"text": f"{self.title}\n{self.message}", "home": str(home.root), **asdict(self)}
-        return json.dumps(stated, ensure_ascii=False, default=str).encode()
+        """The alert as JSON; chat services show ``text``."""
+        content = {"text": f"{self.title}\n{self.message}", "home": str(home.root), **asdict(self)}
+        return json.dumps(content, ensure_ascii=False, default=str).encode()
 
 
 def send_alert(home: Home, alert: Alert, report: Callable[[str], None] = lambda _: None) -> int:
     """Notify every target of the settings that has not been notified yet.
 
-    Nothing that goes wrong here reaches the caller, and it takes no longer than `TOTAL_SECONDS`: an alert never fails
-    or holds a run, and never replaces the error that it reports.
+    Raises nothing and takes no longer than `TOTAL_SECONDS`: an alert never fails or delays a run, and never replaces
+    the error that it reports.
 
     Args:
-        report: called with a sentence about what became of it.
+        report: called with a sentence about each attempt.
 
     Returns:
-        How many were notified just now.
+        How many targets were notified by this call.
     """
     end = time.monotonic() + TOTAL_SECONDS
     delivered = 0
     try:
         wanted = [target for target in load_settings(home).alerts if alert.occasion in target.when]
         for number, target in enumerate(wanted):
-            # Each has its share of the time that is left, so that a slow one does not silence those after it.
+            # Each target gets its share of the remaining time, so that a slow one does not silence the next.
             share = (end - time.monotonic()) / (len(wanted) - number)
             delivered += _send_to_target(home, alert, target, time.monotonic() + share, report)
-    except Exception as error:  # whatever it is: the run goes on
+    except Exception as error:  # the run goes on after any error
         reason = error.message if isinstance(error, HcipError) else type(error).__name__
         with suppress(Exception):
             report(f"no alert was sent: {reason}")
@@ -90,8 +90,8 @@ def _send_to_target(home: Home, alert: Alert, target: AlertTarget, end: float, r
         note.touch(exist_ok=False)
     except FileExistsError:
         return False
-    except OSError as error:  # a full disk is the very thing to report
-        report(f"the alert was sent, but this could not be recorded: {error.strerror}")
+    except OSError as error:  # a full disk, for one, must still be reported
+        report(f"the alert cannot be recorded and may be sent twice: {error.strerror}")
     name = target.command[0] if target.command else target.webhook_from or "the webhook"
     reported = False
     try:
@@ -101,9 +101,9 @@ def _send_to_target(home: Home, alert: Alert, target: AlertTarget, end: float, r
                 reported = True
                 report(f"alert sent to {name}: {alert.title}")
                 break
-            report(f"{name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
+            report(f"the alert to {name} could not be delivered (attempt {tried} of {_TRIES}): {problem}")
             if target.command or time.monotonic() + _PAUSE_SECONDS > end:
-                break  # a program that fails does so again
+                break  # a program that failed would fail again
             time.sleep(_PAUSE_SECONDS)
     finally:
         if not reported:
@@ -113,7 +113,7 @@ def _send_to_target(home: Home, alert: Alert, target: AlertTarget, end: float, r
 
 
 def _deliver(target: AlertTarget, content: bytes, end: float) -> str:
-    """Deliver it; returns what went wrong, without the address, which may be a secret."""
+    """Deliver an alert. Returns what went wrong, without the address, which may be a secret; empty on success."""
     seconds = max(end - time.monotonic(), 0.1)
     if target.command:
         code, _ = _run(target.command, content, seconds)
@@ -128,7 +128,7 @@ def _deliver(target: AlertTarget, content: bytes, end: float) -> str:
 
 
 def _run(command: Sequence[str], content: bytes, seconds: float, *, is_heard: bool = False) -> tuple[int, str]:
-    """Exit code and, if ``is_heard``, output of a program; it and all it started are ended when the time is over."""
+    """Exit code and, if ``is_heard``, output of a program. On timeout, it and everything it started are killed."""
     try:
         process = subprocess.Popen(
             command,
@@ -156,19 +156,19 @@ def _run(command: Sequence[str], content: bytes, seconds: float, *, is_heard: bo
 
 
 def failure_alert(run_id: str, job: str, partition: str, error: BaseException | str) -> Alert:
-    """A run that failed, in the words of its error."""
+    """The alert that a run failed, with its error message."""
     reported = error.as_dict() if isinstance(error, HcipError) else {}
     title = f"{job} {partition} failed".replace("  ", " ")
     return Alert("failure", run_id, title, str(error), {"job": job, "partition": partition, "run": run_id, **reported})
 
 
 def held_alert(release: str, partners: int, dollars: str, reasons: dict[str, int]) -> Alert:
-    """A release that holds payments, with how many for which reason."""
+    """The alert that a release holds payments, with their number by reason."""
     why = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items()))
     return Alert(
         "held",
         release.replace("/", "-"),
-        f"{release} holds ${dollars} of {partners} care partners",
-        f"Held for {why}. What to do: settle the reasons and run the period again; the next release pays them.",
+        f"{release} holds ${dollars} for {partners} care partners",
+        f"Held for {why}. What to do: resolve the reasons and run the period again; the next release pays them.",
         {"release": release, "care_partners": partners, "dollars": dollars, "reasons": reasons},
     )

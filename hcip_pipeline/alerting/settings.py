@@ -1,4 +1,4 @@
-"""``settings.yaml`` of a home: who is alerted to failures, what is scheduled, on which engine. It changes no result."""
+"""``settings.yaml`` of a home: alerts, automation, signing, engine, storage. It does not change any result."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class _Strict(BaseModel):
 
 
 class AlertTarget(_Strict):
-    """Who is notified: a program that reads the alert as JSON on its standard input, or an address it is posted to.
+    """Who is notified: a program that reads the alert as JSON on standard input, or an address to which it is posted.
 
     Args:
-        webhook_from: the environment variable that holds the address, where it is a secret.
-        when: ``failure`` of a run; ``held``: a release holds payments.
+        webhook_from: the environment variable that contains the address, if it is a secret.
+        when: ``failure``: a run failed; ``held``: a release holds payments.
     """
 
     command: tuple[str, ...] = ()
@@ -47,19 +47,19 @@ class AlertTarget(_Strict):
     @model_validator(mode="after")
     def _one_way(self) -> AlertTarget:
         if sum(map(bool, (self.command, self.webhook, self.webhook_from))) != 1:
-            raise ValueError("name one of command, webhook and webhook_from")
+            raise ValueError("name exactly one of command, webhook and webhook_from")
         if self.webhook and (problem := _address_problem(self.webhook)):
             raise ValueError(f"webhook: {problem}")
         secret = os.environ.get(self.webhook_from, "") if self.webhook_from else ""
         if secret and (problem := _address_problem(secret)):
-            raise ValueError(f"webhook_from: the environment variable {self.webhook_from} holds {problem}")
+            raise ValueError(f"webhook_from: the environment variable {self.webhook_from} contains {problem}")
         return self
 
     def address(self) -> str:
         """The webhook's address.
 
         Raises:
-            HcipError: the variable that should hold it is not set.
+            HcipError: the variable that should contain it is not set.
         """
         if not self.webhook_from:
             return self.webhook
@@ -72,17 +72,17 @@ class AlertTarget(_Strict):
 def _address_problem(address: str) -> str:
     """Why nothing may be posted to an address, without the address itself, which may be a secret; empty if it may."""
     if not address.isascii() or not address.isprintable() or " " in address:
-        return "an address with characters that no address has"
+        return "an address with invalid characters"
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        return "no address"
+        return "an invalid address"
     if not host or parts.username is not None or "\\" in address:
-        return "no address of a host alone"
+        return "an address without a host, or with a user name or backslash"
     if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
         return ""
-    return "an address that does not begin with https:// (http:// is allowed to this machine itself only)"
+    return "an address that does not begin with https:// (http:// is allowed only to this machine)"
 
 
 def _is_loopback(host: str) -> bool:
@@ -98,9 +98,9 @@ class Signing(_Strict):
     """Who signs releases, the ledger's head and records of destruction.
 
     Args:
-        key: path of a private key without a passphrase, or of a public key whose private half an SSH agent holds; ``~``
+        key: path of a private key without a passphrase, or of a public key whose private key is in an SSH agent; ``~``
             is the user's folder. It must not be in the home.
-        identity: the name under which auditors list the key among their allowed signers: an email address.
+        identity: the name of the key in the auditors' list of allowed signers, usually an email address.
     """
 
     key: str = Field(min_length=1)
@@ -108,11 +108,11 @@ class Signing(_Strict):
 
 
 class Timestamps(_Strict):
-    """Who stamps releases and the ledger's head (RFC 3161).
+    """The service that time-stamps releases and the ledger's head (RFC 3161).
 
     Args:
-        url: of the service, https.
-        roots: path of a PEM file with the root certificates that its own are traced to.
+        url: https address of the service.
+        roots: path of a PEM file with the root certificates of the service.
     """
 
     url: str
@@ -126,14 +126,15 @@ class Timestamps(_Strict):
 
 
 class Settings(_Strict):
-    """Everything that may be set; an absent file is the defaults.
+    """All settings; without a file, the defaults.
 
     Args:
-        automation: schedules and sensors are on from the start; each can be switched in the UI either way.
-        settle_seconds: a folder of the inbox counts as complete when nothing in it has changed for so long.
-        engine: computes builds where a command or run names none.
-        spark_master: of Spark, where neither a command nor ``HCIP_SPARK_MASTER`` names one; empty: this machine.
-        storage: where the home is shared with other machines (``HCIP_STORAGE`` comes first); empty: it is not.
+        automation: schedules and sensors are on from the start; each can be turned on or off in the UI.
+        settle_seconds: an inbox folder counts as complete when nothing in it has changed for this long.
+        engine: computes builds if a command or run does not name an engine.
+        spark_master: Spark master if neither a command nor ``HCIP_SPARK_MASTER`` names one; empty: this machine.
+        storage: address through which the home is shared with other machines (``HCIP_STORAGE`` takes precedence);
+            empty: it is not shared.
     """
 
     automation: bool = False
@@ -157,7 +158,7 @@ def load_settings(home: Home) -> Settings:
     """The settings of a home.
 
     Raises:
-        HcipError: the file is there and cannot be read, or states something unknown.
+        HcipError: the file exists but cannot be read, or has unknown or invalid settings.
     """
     file = home.root / "settings.yaml"
     if not file.exists():
@@ -166,14 +167,14 @@ def load_settings(home: Home) -> Settings:
 
 
 def check_settings(home: Home, report: Callable[[str], None], *, signs: bool = False) -> None:
-    """Look at the settings before anything is done, so that a long run does not fail at its end.
+    """Check the settings before anything is done, so that a long run does not fail at its end.
 
     Args:
-        report: called with a sentence about alerts that would reach no one; they fail no run.
-        signs: the run releases something, so that the key must be able to sign now.
+        report: called with a sentence about each alert target that cannot be reached; this fails no run.
+        signs: the run releases something, so the key must be able to sign.
 
     Raises:
-        HcipError: the settings cannot be read or state something unknown, the key cannot sign, or the roots of the time
+        HcipError: the settings cannot be read or are invalid, the key cannot sign, or the root certificates of the time
             stamp service cannot be read.
     """
     settings = load_settings(home)
@@ -186,11 +187,11 @@ def check_settings(home: Home, report: Callable[[str], None], *, signs: bool = F
         if target.webhook_from and not os.environ.get(target.webhook_from):
             report(f"alerts: the environment variable {target.webhook_from} is not set, so no alert is sent through it")
         if target.command and shutil.which(target.command[0]) is None:
-            report(f"alerts: there is no program {target.command[0]}, so no alert is sent through it")
+            report(f"alerts: the program {target.command[0]} was not found, so no alert is sent through it")
 
 
 def signer_of(home: Home) -> Signer | None:
-    """Who signs in this home; None where the settings name no one.
+    """The signer of this home; None if the settings do not name one.
 
     Raises:
         HcipError: the settings cannot be read, or the key is in the home, where anyone who can forge a release could
@@ -202,19 +203,19 @@ def signer_of(home: Home) -> Signer | None:
     key = Path(signing.key).expanduser()
     if not key.is_absolute() or key.resolve().is_relative_to(home.root):
         raise HcipError(
-            "the signing key is named by an absolute path outside of the home",
+            "the signing key must be named by an absolute path outside the home",
             file=home.root / "settings.yaml",
             rule="SIGNING",
-            fix="move the key to where only the person who signs can read it, or keep it in an SSH agent",
+            fix="move the key to a place where only the signer can read it, or keep it in an SSH agent",
         )
     return Signer(key, signing.identity)
 
 
 def timestamps_of(home: Home) -> TimestampService | None:
-    """Who stamps in this home; None where the settings name no service. Nothing is sent.
+    """The time stamp service of this home; None if the settings do not name one. Sends nothing.
 
     Raises:
-        HcipError: the settings or the roots cannot be read.
+        HcipError: the settings or the root certificates cannot be read.
     """
     named = load_settings(home).timestamps
     if named is None:
@@ -225,10 +226,10 @@ def timestamps_of(home: Home) -> TimestampService | None:
 
 
 def chosen_engine(home: Home, named: EngineChoice = _UNNAMED) -> EngineChoice:
-    """The engine of a run, whole: what is named for it, else in the environment, else in the settings.
+    """The engine and master of a run: as named for it, else by the environment, else by the settings.
 
     Raises:
-        UsageError: the engine does not exist or is not installed, or a master is named for one that has none.
+        UsageError: the engine does not exist or is not installed, or a master is named for an engine without one.
         HcipError: the settings cannot be read.
     """
     settings = load_settings(home)

@@ -1,7 +1,7 @@
-"""How often each edit is broken by what hospitals sent, as one check per table.
+"""How many rows of the hospitals' submissions fail each edit, as one check per table.
 
-Belongs here: rates of row edits over the submissions in force, and their bounds. Does not belong here: the edits
-(``rules.hospital``), and whether a submission is refused.
+Belongs here: failure rates of row edits over the submissions in force, and their limits. Does not belong here: the
+edits (``rules.hospital``), or whether a submission is refused.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from hcip_pipeline.rules.rule import Rule
 if TYPE_CHECKING:
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
-#: rule -> share of rows that may break it (inputs.md, "Edits"); of every other, as many as may be in error
+#: rule -> share of rows that may break it (inputs.md, "Edits"); for every other rule, the share that may be in error
 _BOUNDS = {
     "D-ATTENDING-NPI": MAX_NPI_MISSING,
     "D-OPERATING-NPI-MISSING": MAX_NPI_MISSING,
@@ -33,9 +33,9 @@ _BOUNDS = {
 
 _TABLES = {"D": "discharges", "C": "charges"}
 
-#: check -> what it states; a row in error is quarantined, so no wrong money follows and neither blocks
+#: check -> description; rows in error are quarantined and cannot cause wrong payments, so neither check blocks
 EDIT_CHECKS = {
-    f"{table}_edits": f"In no submission do more rows of {table} fail an edit than its limit allows. "
+    f"{table}_edits": f"No submission has more rows of {table} that fail an edit than the edit's limit allows. "
     "The table lists every edit with the number of rows that fail it."
     for table in _TABLES.values()
 }
@@ -47,7 +47,7 @@ def bound(rule: Rule) -> tuple[int, int]:
 
 
 def edit_rate_results(asset: dg.AssetKey, receipts: "Sequence[SubmissionReceipt]") -> list[dg.AssetCheckResult]:
-    """How many rows of a quarter break each edit; a check fails when a submission is over an edit's limit."""
+    """How many rows of a quarter fail each edit. A check fails if a submission exceeds an edit's limit."""
     counted = [receipt for receipt in receipts if receipt.superseded_by is None]
     return [
         _result(asset, table, [rule for rule in ROW_RULES if rule.id[0] == sign], counted)
@@ -75,7 +75,7 @@ def _result(
                     "percent": round(100 * rows / total, 4) if total else 0.0,
                     "bound": f"{bound(rule)[0]} in {bound(rule)[1]}",
                     "submissions over the limit": ", ".join(over[:20]) or "none",
-                    "way out": rule.fix,
+                    "what to do": rule.fix,
                 }
             )
         )

@@ -1,4 +1,4 @@
-"""Checks on what came in, read off the receipts."""
+"""Checks on the intake, from its receipts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -85,7 +85,7 @@ def protocols_accepted(asset: dg.AssetKey, protocols: "Sequence[ProtocolFile]") 
 
 
 def _accepted(asset: dg.AssetKey, name: str, refused: Iterable[str], rules: Counter[str]) -> dg.AssetCheckResult:
-    """A refused file does not stop the others; a missing one may stop the settlement."""
+    """A check that no file is refused. It only warns, because a refused file does not stop the others."""
     names = list(refused)
     why = ", ".join(f"{rule} {count} times" if count > 1 else rule for rule, count in sorted(rules.items()))
     return dg.AssetCheckResult(

@@ -1,7 +1,7 @@
 """Asset checks on a release. Blocking checks form the release gate; the others only warn.
 
-Belongs here: conditions of a release read off its build, its files and its manifest. Does not belong here: refusing to
-write one (``publishing.writer``), and recomputing it (``release.verification``).
+Belongs here: conditions of a release, checked on its build, files and manifest. Does not belong here: refusing to write
+a release (``publishing.writer``), or recomputing it (``release.verification``).
 """
 
 import json
@@ -33,8 +33,8 @@ _GATE = {
 _WARNINGS = {
     "nothing_is_missing": "No hospital's data, CMS month or earlier release that the period needs is missing, "
     "and no earlier half-year is due for a restatement.",
-    RESTS_ON_CURRENT: "Every earlier release that this one was made from is still the newest of its half-year. "
-    "It fails for a later half-year as soon as an earlier one is restated, and passes once the later one is run again.",
+    RESTS_ON_CURRENT: "Every earlier release that this one was made from is still the newest of its half-year. The "
+    "check fails for a later half-year once an earlier one is restated, and passes when the later one is run again.",
     "nothing_is_held": "No payment is held. A held payment is paid once its reason is resolved and the period is "
     "run again.",
 }
@@ -45,16 +45,16 @@ RELEASE_CHECKS = {name: (text, name in _GATE) for name, text in (_GATE | _WARNIN
 
 
 def everything_passed(asset: dg.AssetKey, build: "BuildResult") -> dg.AssetCheckResult:
-    """Skipped counts as not passed, and so does a build of nothing."""
-    became = Counter(node.status for node in build.nodes)
+    """Check that every model and test passed. A skipped one did not, and an empty build fails."""
+    statuses = Counter(node.status for node in build.nodes)
     failed = [node.unique_id.split(".")[2] for node in build.nodes if node.status not in ("success", "pass")]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="everything_passed",
         passed=bool(build.nodes) and not failed,
         metadata={
-            "models": became["success"],
-            "checks passed": became["pass"],
+            "models": statuses["success"],
+            "checks passed": statuses["pass"],
             "did not pass": len(failed),
             "which": ", ".join(failed[:20]) or "none",
         },
@@ -118,7 +118,7 @@ def nothing_is_held(asset: dg.AssetKey, paid: Paid) -> dg.AssetCheckResult:
         check_name="nothing_is_held",
         passed=not paid.held_partners,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"${paid.held:,} of {paid.held_partners} care partners: "
+        description=f"${paid.held:,} for {paid.held_partners} care partners: "
         + ", ".join(f"{reason} {count}" for reason, count in sorted(paid.hold_reasons.items()))
         if paid.held_partners
         else None,
@@ -131,7 +131,11 @@ def nothing_is_held(asset: dg.AssetKey, paid: Paid) -> dg.AssetCheckResult:
 
 
 def rests_on_current_releases(asset: dg.AssetKey, stale: "Sequence[Outdated]") -> dg.AssetCheckResult:
-    """Args: ``stale``: why the release is stale (``release.rests_on.outdated``)."""
+    """Check that the release rests on current releases.
+
+    Args:
+        stale: why it does not (``release.rests_on.outdated``).
+    """
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=RESTS_ON_CURRENT,
@@ -143,7 +147,7 @@ def rests_on_current_releases(asset: dg.AssetKey, stale: "Sequence[Outdated]") -
 
 
 def stale_since(asset: dg.AssetKey, partition: str, stale: "Sequence[Outdated]") -> dg.AssetCheckEvaluation:
-    """The same check on a later half-year, that an earlier one's run has just made stale."""
+    """The same check for a later half-year that the run of an earlier one has just made stale."""
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=RESTS_ON_CURRENT,
@@ -194,30 +198,30 @@ def totals_as_built(asset: dg.AssetKey, paid: Paid, build: "BuildResult") -> dg.
 
 
 def files_as_stated(asset: dg.AssetKey, folder: Path) -> dg.AssetCheckResult:
-    """Check that every file has the hash that the manifest states."""
-    stated = list(_stated(json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))))
-    wrong = [path for path, size, sha256 in stated if not _is(folder / path, size, sha256)]
+    """Check that every file has the size and hash that the manifest states."""
+    listed = _listed_files(json.loads((folder / "datapackage.json").read_text(encoding="utf-8")))
+    wrong = [path for path, size, sha256 in listed if not _matches(folder / path, size, sha256)]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name="files_as_stated",
-        passed=bool(stated) and not wrong,
-        metadata={"files": len(stated), "files that differ": ", ".join(wrong[:20]) or "none"},
+        passed=bool(listed) and not wrong,
+        metadata={"files": len(listed), "files that differ": ", ".join(wrong[:20]) or "none"},
     )
 
 
-def _stated(content: Any) -> "list[tuple[str, int, str]]":
-    """Every file that a manifest states, wherever in it that is."""
+def _listed_files(content: Any) -> "list[tuple[str, int, str]]":
+    """Path, size and SHA-256 of every file that a manifest lists, at any depth."""
     if isinstance(content, list):
-        return [file for item in content for file in _stated(item)]
+        return [file for item in content for file in _listed_files(item)]
     if not isinstance(content, dict):
         return []
-    inner = [file for value in content.values() for file in _stated(value)]
+    inner = [file for value in content.values() for file in _listed_files(value)]
     if {"path", "bytes", "hash"} <= content.keys():
         inner.append((content["path"], content["bytes"], str(content["hash"]).removeprefix("sha256:")))
     return inner
 
 
-def _is(path: Path, size: int, sha256: str) -> bool:
+def _matches(path: Path, size: int, sha256: str) -> bool:
     if not path.is_file() or path.stat().st_size != size:
         return False
     return file_sha256(path) == sha256

@@ -1,10 +1,10 @@
 """Many partitions with one command: a range of quarters or months in one run, half-years one after another.
 
-Belongs here: which partitions, in which order, what was done already. Does not belong here: running them
+Belongs here: which partitions are run, in which order, and which are already done. Does not belong here: running them
 (``assets.runs``).
 
-A half-year reads the releases before it (the fee-schedule cap of a year's second half, the distribution limit), so its
-place in the order is part of its result; quarters and months read nothing of each other.
+A half-year reads earlier releases (the fee-schedule cap of a year's second half, the distribution limit), so its result
+depends on the order; quarters and months do not depend on each other.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ _CALENDAR: tuple[tuple[type[Key], dg.StaticPartitionsDefinition], ...] = (
 
 @dataclass
 class BackfillReport:
-    """What became of each partition.
+    """The result of each partition.
 
     Attributes:
-        ingested: quarters and months; of ``absent`` the inbox holds nothing, ``done_before`` were not repeated.
+        ingested: quarters and months that were ingested.
+        absent: quarters and months without files in the inbox.
+        done_before: partitions that the resumed backfill had finished, and that were not repeated.
         refused: quarter or month -> what of it was refused; the rest was accepted.
         failed: partition -> what went wrong.
-        not_started: half-years after the one that failed: they would have read its release.
+        not_started: half-years after the one that failed, whose release they would have read.
     """
 
     name: str
@@ -63,7 +65,7 @@ class BackfillReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every half-year was settled."""
+        """Whether nothing failed or was refused."""
         return not self.failed and not self.refused
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def partitions_between(first: str, last: str) -> list[Key]:
     """Every partition from ``first`` to ``last``, both included.
 
     Raises:
-        UsageError: a key is none, the two are of different cadences, or the last lies before the first.
+        UsageError: a key is invalid, the two are of different cadences, or the last is before the first.
     """
     start, end = parse_key(first), parse_key(last)
     if type(start) is not type(end):
@@ -115,14 +117,14 @@ def backfill(
     """Ingest, or settle, every partition from ``first`` to ``last``.
 
     Args:
-        options: of its runs; their command and tags are the backfill's own.
+        options: options of the runs; the backfill sets their command and tags.
         resume: leave out what the newest backfill of the same range has finished.
 
     Returns:
-        What became of each. One that fails stops no quarter or month, and every half-year after it.
+        The result of each partition. A failure does not stop other quarters and months, but all later half-years.
 
     Raises:
-        UsageError: as :func:`partitions_between`, or the engine is not installed.
+        UsageError: as :func:`partitions_between` raises it, or the engine is not installed.
         HcipError: the policy or the settings are wrong, or there is no backfill to resume.
     """
     from hcip_pipeline.ledger.comparison import check_home
@@ -141,25 +143,26 @@ def backfill(
         intake = _needed(home, periods, options.policy_path)
     else:
         intake = [key for key in keys if not isinstance(key, PerformancePeriod)]
-    intake = [key for key in intake if _unless_done(key, done, report)]
+    intake = [key for key in intake if _is_to_do(key, done, report)]
     intake = with_partitions(intake, check_home(home, (), options.progress))
     _ingest(home, intake, options, report)
     if not report.failed:
-        wanted = [period for period in periods if _unless_done(period, done, report)]
+        wanted = [period for period in periods if _is_to_do(period, done, report)]
         _settle(home, wanted, options, report)
     else:
         report.not_started += [str(period) for period in periods]
     return report
 
 
-def _unless_done(key: Key, done: set[str], report: BackfillReport) -> bool:
+def _is_to_do(key: Key, done: set[str], report: BackfillReport) -> bool:
+    """Whether a partition is still to do. If not, the report says so."""
     if str(key) in done:
         report.done_before.append(str(key))
     return str(key) not in done
 
 
 def _identity(home: Home, name: str, resume: bool) -> tuple[str, set[str]]:
-    """The backfill's own id, and the partitions that it has finished before."""
+    """The backfill's id, and the partitions that it has already finished."""
     if not resume:
         return uuid.uuid4().hex[:8], set()
     with home_instance(home) as instance:
@@ -196,13 +199,13 @@ def _ingest(
     options: RunOptions,
     report: BackfillReport,
 ) -> None:
-    there = [key for key in keys if was_sent(home, key)]
-    report.absent += [str(key) for key in keys if key not in there]
-    if not there:
+    sent = [key for key in keys if was_sent(home, key)]
+    report.absent += [str(key) for key in keys if key not in sent]
+    if not sent:
         return
     with runs_on(home, replace(options, engine=None, threads=None)) as runs:
-        problems = ingest_partitions(runs, there)
-    for key in map(str, there):
+        problems = ingest_partitions(runs, sent)
+    for key in map(str, sent):
         if key not in problems:
             report.ingested.append(key)
         elif isinstance(problems[key], RefusedFileError):

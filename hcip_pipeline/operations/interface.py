@@ -1,7 +1,7 @@
 """The Dagster UI of a home: code server, webserver and daemon, started together and stopped together.
 
-Belongs here: those processes, from the first to the last. Does not belong here: what they show (``assets``), and which
-requests the webserver answers (``ui_gate``).
+Belongs here: the lifetime of those processes. Does not belong here: what they show (``assets``), or which requests the
+webserver accepts (``ui_gate``).
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")
 
 @dataclass(frozen=True)
 class Listener:
-    """Where the UI listens, and by which address people reach it.
+    """Where the UI listens, and at which address people reach it.
 
     Args:
         host: name or address to listen on.
-        public_url: the address of a reverse proxy in front, ``https://host[:port]``; empty without one.
+        public_url: the address of a reverse proxy in front of it, ``https://host[:port]``; empty if there is none.
     """
 
     host: str
@@ -55,7 +55,7 @@ class Listener:
 
     @property
     def is_local(self) -> bool:
-        """Whether only programs of this machine reach it directly."""
+        """Whether only programs on this machine can reach it directly."""
         return self.host in ("127.0.0.1", "localhost", "::1")
 
     def open(self) -> socket.socket:
@@ -69,7 +69,7 @@ class Listener:
             return socket.create_server((address[0], self.port), family=family, backlog=_BACKLOG)
         except OSError as error:
             raise HcipError(
-                f"port {self.port} of {self.host} cannot be used: {error.strerror}", fix="name another with --port"
+                f"port {self.port} of {self.host} cannot be used: {error.strerror}", fix="name another port with --port"
             ) from error
 
     def access(self) -> Access:
@@ -93,12 +93,12 @@ class _Parts:
     def start(
         self, name: str, *command: str, listener: socket.socket | None = None, access: str = "", optional: bool = False
     ) -> None:
-        """Start a part in a session of its own; it ends with this process, however that ends.
+        """Start a part in its own session. It ends when this process ends, for whatever reason.
 
         Args:
-            listener: a socket that it takes over.
-            access: the rules of the webserver, which no other part is given.
-            optional: it may end by itself.
+            listener: a socket that the part takes over.
+            access: the rules of the webserver, passed to no other part.
+            optional: the part may end by itself.
         """
         process = subprocess.Popen(
             supervised.command_line(str(self.folder), *command),
@@ -112,10 +112,10 @@ class _Parts:
         (self.optional if optional else self.running)[name] = process
 
     def wait(self, ready: Callable[[], bool], stopped: list[int], seconds: int | None = _START_SECONDS) -> None:
-        """Wait until it is ready, or the user stops it.
+        """Wait until the parts are ready, or the user stops them.
 
         Raises:
-            HcipError: a part ended, or it took too long.
+            HcipError: a part ended, or the start took too long.
         """
         end = time.monotonic() + (seconds or 0)
         while not stopped and not ready():
@@ -134,7 +134,7 @@ class _Parts:
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def stop(self) -> None:
-        """Ask every part and its children to end, the code server last; make those that do not."""
+        """Ask every part and its children to end, the code server last, and kill those that do not."""
         parts = self.running | self.optional
         for name in sorted(parts, key=lambda name: name == "code server"):
             process = parts[name]
@@ -146,7 +146,7 @@ class _Parts:
 
 
 def environment(home: Home, settings: Settings, base_year: int | None) -> dict[str, str]:
-    """Variables of the processes: the home, and what the definitions must know before they read it."""
+    """Environment variables of the processes: the home, and what the definitions need to know when they load."""
     own = {
         "HCIP_HOME": str(home.root),
         "DAGSTER_HOME": str(home.dagster),
@@ -159,10 +159,10 @@ def environment(home: Home, settings: Settings, base_year: int | None) -> dict[s
 
 
 def serve(home: Home, variables: Mapping[str, str], listener: Listener, report: Callable[[str], None]) -> None:
-    """Start everything, and stop everything when this process is asked to (SIGINT, SIGTERM) or a part of it ends.
+    """Start all parts, and stop them when this process gets a signal (SIGINT, SIGTERM) or one of them ends.
 
     Raises:
-        HcipError: the port is taken, or a part ended by itself; the last lines of the log are in the message.
+        HcipError: the port is in use, or a part ended by itself; the message has the last lines of the log.
     """
     access = listener.access()
     log = home.dagster / "ui.log"
@@ -178,12 +178,12 @@ def serve(home: Home, variables: Mapping[str, str], listener: Listener, report: 
             f"load_from:\n  - grpc_server: {{socket: {server}, location_name: {_LOCATION}}}\n", encoding="utf-8"
         )
         python = (sys.executable, "-m")
-        # What the processes write for a while is in here, too: it goes with the folder, also when they are killed.
+        # Temporary files of the processes are in here too: they go with the folder, even if the processes are killed.
         temporary = folder / "tmp"
         temporary.mkdir()
         parts = _Parts(folder, log, {**variables, "TMPDIR": str(temporary)}, output)
         try:
-            # Both readers share one code server: the definitions are loaded once.
+            # The webserver and the daemon share one code server, so the definitions are loaded once.
             parts.start("code server", *python, "dagster", "api", "grpc", "--socket", str(server), "-m", _MODULE)
             report("loading the definitions")
             parts.wait(server.exists, stopped)
@@ -226,7 +226,7 @@ def _script(name: str) -> str:
 
 @contextmanager
 def _stopping_on_signals() -> Iterator[list[int]]:
-    """A list that is empty until a signal asks to stop."""
+    """A list that stays empty until a signal to stop arrives."""
     received: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _frame: received.append(number))

@@ -1,13 +1,13 @@
-"""What must no longer be kept: patient-level files whose years are over, or whose data-use agreement has ended.
+"""Data that must no longer be kept: patient-level files past their retention period or data-use end date.
 
-Belongs here: finding them, and destroying them so that the chain of releases still verifies. Does not belong here: the
-clock; the day is given.
+Belongs here: finding these files, and destroying them so that the chain of releases still verifies. Does not belong
+here: the clock; the day is an argument.
 
-Aggregates stay: payments, savings, norms, reports of committees. What goes is whatever has a row per case. The manifest
-keeps every hash; next to the release ``r<n>.destroyed.json`` states what was destroyed, when and why, and `hcip verify`
-takes a file for destroyed, and not for missing, only if it is named there with the hash of the manifest. With a release
-goes what only it needs: its sources in ``lake/known``, its warehouse, and the rows in quarantine, which no build reads.
-What other periods may need (inbox, lake) is listed, and a person decides.
+Aggregates stay: payments, savings, norms, committee reports. Files with a row per case are destroyed. The manifest
+keeps every hash; ``r<n>.destroyed.json`` next to the release lists what was destroyed, when and why. `hcip verify`
+accepts a missing file as destroyed only if it is listed there with the hash of the manifest. A release's own sources in
+``lake/known``, its warehouse, and rows in quarantine, which no build reads, are destroyed with it. Data that other
+periods may need (inbox, lake) are listed, and a person decides.
 
 Agreements are in ``inbox/data_use.yaml``:
 
@@ -43,7 +43,7 @@ from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 
 Kind = Literal["hospital", "cms"]
 
-#: tables of a release with a row per case, and from whose data
+#: tables of a release with a row per case -> kind of data they come from
 PATIENT_TABLES: dict[str, Kind] = {
     "incentive_cases": "hospital",
     "baseline_cases": "hospital",
@@ -51,7 +51,7 @@ PATIENT_TABLES: dict[str, Kind] = {
     "norm_cases": "hospital",
     "post_acute": "cms",
 }
-#: folders of documents that show single cases, and documents that do
+#: folders of documents that show single cases, and names of such documents
 _PATIENT_FOLDERS = ("physicians",)
 _PATIENT_PAGES = ("explorer.html",)
 
@@ -92,12 +92,12 @@ class Due:
 
 @dataclass(frozen=True)
 class Retention:
-    """What is due on a day: files of releases, and what else of the home holds the same patients' rows.
+    """What is due on a day: files of releases, and other files of the home with the same patients' rows.
 
     Attributes:
         kept_sources: files of ``lake/known`` that only due releases were made from.
         left_over: files in quarantine and in the warehouse that nothing reads anymore.
-        elsewhere: what other periods may need, in words.
+        elsewhere: descriptions of files that other periods may need.
     """
 
     as_of: dt.date
@@ -147,7 +147,7 @@ def what_is_due(home: Home, retention_years: int, as_of: dt.date) -> Retention:
     """Every patient-level file that must be destroyed by ``as_of`` (the day after its last day).
 
     Args:
-        retention_years: of the policy, counted from the end of the period.
+        retention_years: the policy's, counted from the end of the period.
     """
     agreements = read_data_use(home).agreements
     due: list[Due] = []
@@ -173,16 +173,16 @@ def what_is_due(home: Home, retention_years: int, as_of: dt.date) -> Retention:
 
 
 def lock_names(home: Home) -> list[str]:
-    """What destroying needs for itself: every half-year and quarter of the home.
+    """The locks that destruction needs: every half-year and quarter of the home.
 
-    A settlement of any half-year may be about to read a release, or a kept source, that nothing released so far needs.
+    A settlement of any half-year may be about to read a release or kept source that no existing release needs.
     """
     periods = _periods(home)
     return [*map(str, periods), *(str(quarter) for period in periods for quarter in period.quarters)]
 
 
 def _periods(home: Home) -> list[PerformancePeriod]:
-    """Every half-year that the home holds anything of: released, accepted, or in the inbox."""
+    """Every half-year with anything in the home: released, accepted, or in the inbox."""
     names = {path.name for path in home.releases.glob("????H[12]") if path.is_dir()}
     in_lake = ("hospital/*/quarter=????Q[1-4]", "quarantine/hospital/quarter=????Q[1-4]")
     quarters = [*home.inbox.glob("hospital/????Q[1-4]"), *(path for each in in_lake for path in home.lake.glob(each))]
@@ -191,13 +191,13 @@ def _periods(home: Home) -> list[PerformancePeriod]:
     names |= {f"{name[:4]}H{1 if name[-2:] < '07' else 2}" for name in (path.name[-7:] for path in months)}
     found = []
     for name in sorted(names):
-        with contextlib.suppress(HcipError):  # a folder that only looks like one
+        with contextlib.suppress(HcipError):  # a folder whose name only looks like a period
             found.append(PerformancePeriod.parse(name))
     return found
 
 
 def _left_over(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -> Iterator[Path]:
-    """What no later build reads: refused rows of the period's quarters, and the database that it was computed in."""
+    """Files that no later build reads: refused rows of the period's quarters, and the database of its build."""
     if "hospital" in reasons:
         for quarter in period.quarters:
             yield from sorted(home.quarantine.glob(f"hospital/quarter={quarter}/*.parquet"))
@@ -226,7 +226,7 @@ def _years_after(day: dt.date, years: int) -> dt.date:
 
 
 def _kind(path: str, release: str) -> Kind | None:
-    """Whose patients a file shows case by case."""
+    """The kind of patient-level data in a file, if any."""
     parts = path.split("/")
     if parts[0] == "reports" and (parts[-1] in _PATIENT_PAGES or any(f in parts for f in _PATIENT_FOLDERS)):
         return "hospital"
@@ -245,7 +245,7 @@ def _of_release(release: ReleaseFiles, reasons: dict[str, str]) -> Iterator[Due]
 
 
 def _sources(home: Home, release: ReleaseFiles, kind: str) -> list[Path]:
-    """What ``lake/known`` keeps of the rows that a release came from."""
+    """The files of ``lake/known`` with the rows that a release was made from."""
     from hcip_pipeline.contracts import cms
     from hcip_pipeline.settlement.kept_sources import kept_file, record_path
 
@@ -258,7 +258,7 @@ def _sources(home: Home, release: ReleaseFiles, kind: str) -> list[Path]:
 
 
 def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -> Iterator[str]:
-    """Where the same patients' rows lie besides releases; other periods may need them, so a person decides."""
+    """Where else the same patients' rows are. Other periods may need them, so a person decides."""
     if "hospital" in reasons:
         for quarter in period.quarters:
             for folder in (home.inbox / "hospital" / str(quarter), *home.lake.glob(f"hospital/*/quarter={quarter}")):
@@ -274,17 +274,16 @@ def _elsewhere(home: Home, period: PerformancePeriod, reasons: dict[str, str]) -
 
 
 def destroy(home: Home, retention: Retention, signer: Signer | None = None) -> int:
-    """Destroy the files of releases that are due, the kept sources and what is left over; give how many files went.
+    """Destroy the release files that are due, their kept sources and what is left over. Returns the number of files.
 
-    The record and its line of the ledger are written before the first file goes: a run that is killed in between is
-    finished by the next one.
+    The record and its ledger line are written before the first file is removed: if a run is killed in between, the next
+    one finishes it.
 
     Args:
-        signer: signs each record; None: they are not signed.
+        signer: signs each record; None: records are not signed.
 
     Raises:
-        HcipError: a file is not what the manifest states, so that its hash would not stand for it, or a record cannot
-            be signed. Nothing goes.
+        HcipError: a file does not have the hash in the manifest, or a record cannot be signed. Nothing is destroyed.
     """
     from hcip_pipeline.ledger.recording import record_destructions
 
@@ -294,7 +293,7 @@ def destroy(home: Home, retention: Retention, signer: Signer | None = None) -> i
     for name, files in by_release.items():
         _check_hashes(_folder(home, name), files)
     if signer is not None:
-        signer.sign(b"")  # before anything is written: what cannot be signed is not destroyed
+        signer.sign(b"")  # before anything is written: without a signature, nothing is destroyed
     for name, files in by_release.items():
         folder = _folder(home, name)
         _write_record(folder, files, retention.as_of, signer)
@@ -319,7 +318,7 @@ def _check_hashes(folder: Path, files: Sequence[Due]) -> None:
         found = f"sha256:{file_sha256(path)}"
         if found != each.hash:
             raise HcipError(
-                "the file is not what its release states, so nothing is destroyed",
+                "the file does not match its release's manifest, so nothing is destroyed",
                 file=path,
                 rule="RETAIN-HASH",
                 fix="`hcip verify` lists what was changed; restore it first",

@@ -1,4 +1,4 @@
-"""What a run reports to the person who started it: what was calculated for each hospital, and where the files are."""
+"""A run's report to the person who started it: what was calculated for each hospital, and where the files are."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from hcip_pipeline.assets.execution import IngestReport
     from hcip_pipeline.intake.hospital.receipts import SubmissionReceipt
 
-#: hospitals that a line of the summary names
+#: most hospitals that a line of the summary names
 _NAMED = 4
-#: steps of the waterfall that reduce what was calculated
+#: steps of the waterfall that reduce the calculated incentive
 _REDUCING = ("conditions", "standing", "committee", "pfs_cap", "distribution_limit")
 
 
 def hospital_totals(release: Release) -> pl.DataFrame:
-    """One row per hospital: care partners, cases, what was calculated, what is left and what of that is payable."""
+    """One row per hospital: care partners, cases, and calculated, final, payable and held incentives."""
     incentives = released_frame(release.folder, "incentives")
     return (
         incentives.group_by("hospital_ccn")
@@ -59,7 +59,7 @@ def _final_where(status: str) -> pl.Expr:
 
 
 def release_facts(release: Release, ledger_head: str = "") -> dict[str, Any]:
-    """The same facts for machines."""
+    """The facts of a release for JSON."""
     return {
         "period": release.period,
         "release": release.name,
@@ -78,10 +78,10 @@ def demo_periods(home: Home) -> list[PerformancePeriod]:
 
 
 def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
-    """How many payments to how many care partners, and why other amounts are zero or held.
+    """How many payments go to how many care partners, and why others are zero or held.
 
     Args:
-        hospitals: CMS certification number -> name, as far as they are known.
+        hospitals: CMS certification number -> name, as far as known.
     """
     incentives = released_frame(release.folder, "incentives")
     by_status = ", ".join(
@@ -89,7 +89,7 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
         for status in ("PAYABLE", "HELD", "ZERO")
         if (number := incentives.filter(pl.col("status") == status).height)
     )
-    people = incentives["npi"].n_unique()  # who works at several hospitals has a payment from each
+    people = incentives["npi"].n_unique()  # a care partner of several hospitals has a payment from each
     lines = [f"{plural(incentives.height, 'payment')} to {plural(people, 'care partner')}: {by_status or 'none'}"]
     for status, title in (("HELD", "held"), ("ZERO", "zero")):
         rows = incentives.filter(pl.col("status") == status)
@@ -108,7 +108,7 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
 
 
 def _first(places: Sequence[str]) -> str:
-    """The names of a few hospitals, or of the first few and how many more there are."""
+    """The names of all hospitals if they are few, else of the first few and how many more there are."""
     if len(places) <= _NAMED + 1:
         return ", ".join(places)
     return f"{', '.join(places[:_NAMED])} and {len(places) - _NAMED} more hospitals"
@@ -120,7 +120,7 @@ def _is_synthetic(release: Release) -> bool:
 
 
 def _by_reason(rows: pl.DataFrame, *, is_hold: bool) -> list[tuple[str, pl.DataFrame]]:
-    """Each reason in words with the care partners it applies to, most of them first; of a zero, what made it zero."""
+    """Each reason as text with its payments, most frequent first; for a zero payment, the reason that made it zero."""
     found: dict[str, list[int]] = {}
     for at, (codes, calculated) in enumerate(rows.select("reasons", "calculated_incentive").iter_rows()):
         for reason in parse_holds(codes) if is_hold else _of_zero(codes, calculated):
@@ -129,7 +129,7 @@ def _by_reason(rows: pl.DataFrame, *, is_hold: bool) -> list[tuple[str, pl.DataF
 
 
 def _of_zero(codes: str | None, calculated: Decimal) -> list[PaymentReason]:
-    """Where something was calculated, the last step that reduced it left nothing; else the first reason."""
+    """The last step that reduced the calculated incentive; if nothing was calculated, the first reason."""
     reasons = list(parse_reasons(codes))
     reductions = [reason for reason in reasons if reason.step in _REDUCING]
     return reductions[-1:] if calculated and reductions else reasons[:1]
@@ -164,7 +164,7 @@ def _totals_table(release: Release, hospitals: Mapping[str, str]) -> Table:
 
 
 def print_whole(table: Table) -> None:
-    """To standard output; where it is wider than the terminal, rather lines that break than dollars that are cut."""
+    """Print to standard output. A table wider than the terminal gets broken lines rather than cut dollars."""
     from rich.console import Console
 
     needed = Console(width=1000).measure(table).maximum
@@ -172,7 +172,7 @@ def print_whole(table: Table) -> None:
 
 
 def print_releases(home: Home, releases: list[Release]) -> None:
-    """To standard output, for a person."""
+    """Print releases to standard output, for a person."""
     from rich.console import Console
 
     console = Console()
@@ -187,7 +187,7 @@ def print_releases(home: Home, releases: list[Release]) -> None:
 
 
 def print_head(home: Home) -> None:
-    """The head of the home's ledger, for the person to keep."""
+    """Print the head of the home's ledger, for the person to keep."""
     from rich.console import Console
 
     from hcip_pipeline.ledger.lines import head_of
@@ -196,7 +196,7 @@ def print_head(home: Home) -> None:
         console = Console(highlight=False)
         console.print(f"ledger head: {head}", soft_wrap=True)
         console.print(
-            "Keep it: with it anyone can check later whether anything before it was changed "
+            "Keep it: with it, anyone can check later whether anything recorded so far was changed "
             "(`hcip verify RELEASE --head HEAD`).",
             soft_wrap=True,
             markup=False,
@@ -204,7 +204,7 @@ def print_head(home: Home) -> None:
 
 
 def print_ingest(home: Home, report: IngestReport) -> None:
-    """What was accepted, by partition; refusals with their reasons, and what was read otherwise than it is written."""
+    """Print what was accepted, by partition, refusals with their reasons, and conversions that were made."""
     for key, receipts in report.submissions.items():
         _print_submissions(key, receipts)
     for key, archives in report.archives.items():
@@ -230,7 +230,7 @@ def print_ingest(home: Home, report: IngestReport) -> None:
         for name in period_intake.program.unknown_files:
             _say(f"ignored: program/{key}/{name} is not a program file", 2)
     for folder in report.unknown_folders:
-        _say(f"ignored: inbox/{folder} names no quarter, month or half-year")
+        _say(f"ignored: inbox/{folder} is not named for a quarter, month or half-year")
     print(f"lake: {home.lake}")
 
 
@@ -248,7 +248,7 @@ def _print_submissions(key: str, receipts: Sequence[SubmissionReceipt]) -> None:
         if receipt.change is not None:
             change = receipt.change
             _say(
-                f"{receipt.submission} against {change.against}: {change.discharges:+,} discharges,"
+                f"{receipt.submission} compared with {change.against}: {change.discharges:+,} discharges,"
                 f" {change.charge_lines:+,} charge lines, {change.total_charges:+,.2f} dollars of charges",
                 2,
             )

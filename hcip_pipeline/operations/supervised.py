@@ -1,10 +1,10 @@
-"""Runs one command, and ends it with everything it started when the process that asked for it is gone.
+"""Runs one command, and ends it with everything it started when the parent process is gone.
 
 Run as ``python -m hcip_pipeline.operations.supervised FOLDER COMMAND…`` with a pipe as standard input. The system
-closes the pipe however its other end dies, also by SIGKILL; the group of the command then gets SIGTERM, after a grace
-period SIGKILL, and FOLDER, which the two shared, is removed. Nothing is imported that takes time to load.
+closes the pipe when its other end dies, even by SIGKILL. The command's process group then gets SIGTERM and, after a
+grace period, SIGKILL, and FOLDER, which the processes shared, is removed. Imports only modules that load fast.
 
-Belongs here: that bond between two processes. Does not belong here: what is started (``interface``).
+Belongs here: the link between the two processes. Does not belong here: what is started (``interface``).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _LOOK_AGAIN_SECONDS = 0.2
 
 
 def command_line(folder: str, *command: str) -> list[str]:
-    """How to start a command supervised. The caller gives it a session of its own and keeps its standard input open."""
+    """The supervised form of a command. The caller starts it in its own session and keeps its standard input open."""
     return [sys.executable, "-m", "hcip_pipeline.operations.supervised", folder, *command]
 
 
 def run(folder: str, command: list[str]) -> int:
-    """Run the command; returns its exit code once it ended, or 1 when it had to be ended."""
+    """Run the command. Returns its exit code, or 1 if it had to be ended."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # They are meant for the command, which is in the same group. A handler, unlike SIG_IGN, is not inherited.
+        # These are for the command, which is in the same group. A handler, unlike SIG_IGN, is not inherited.
         signal.signal(number, lambda _number, _frame: None)
-    # close_fds: what this process was handed (a listening socket) goes on to the command.
+    # close_fds: pass on what this process inherited (a listening socket).
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False) as process:
         while (code := process.poll()) is None:
             ready, _, _ = select.select([sys.stdin.fileno()], [], [], _LOOK_AGAIN_SECONDS)
@@ -48,7 +48,7 @@ def _end_group(process: subprocess.Popen[bytes], folder: str) -> None:
     while process.poll() is None and time.monotonic() < end:
         time.sleep(_LOOK_AGAIN_SECONDS)
     shutil.rmtree(folder, ignore_errors=True)
-    os.killpg(group, signal.SIGKILL)  # what is left of the group, this process included
+    os.killpg(group, signal.SIGKILL)  # the rest of the group, including this process
 
 
 if __name__ == "__main__":

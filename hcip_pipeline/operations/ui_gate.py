@@ -1,12 +1,12 @@
 """Which requests reach the Dagster UI: the gate in front of Dagster's web application.
 
-Dagster's webserver answers anyone: it takes mutations by GET, any ``Host``, and WebSockets of any page. A page of
-another site that is open in an operator's browser could start a settlement. The gate lets a request through only if
+Dagster's webserver responds to anyone: it accepts mutations by GET, any ``Host``, and WebSockets from any page. A page
+of another site that is open in an operator's browser could start a settlement. The gate lets a request through only if
 
-- its ``Host`` is the UI's own, so that a name of another site that resolves to this machine gets nothing;
+- its ``Host`` is the UI's own, so that another site's name that resolves to this machine is refused;
 - its ``Origin`` is absent or the UI's own, and the browser does not mark it as another site's;
-- it reads (GET, HEAD), or it is a POST of JSON, which no form and no image can send; GraphQL only by such a POST;
-- it carries the token of this start of the UI: in the address once, as a cookie from then on, or as a bearer token.
+- it reads (GET, HEAD), or it is a POST of JSON, which no form or image can send; GraphQL only by such a POST;
+- it has the token of this start of the UI: once in the address, then as a cookie, or as a bearer token.
 
 Belongs here: these rules, as ASGI middleware. Does not belong here: the application and its server (``webserver``).
 """
@@ -23,7 +23,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: environment variable with the webserver's `Access` as JSON: only its own account can read it
+#: environment variable with the webserver's `Access` as JSON; only the account it runs under can read it
 ACCESS_VARIABLE = "HCIP_UI_ACCESS"
 TOKEN_PARAMETER = "token"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -40,12 +40,12 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Access:
-    """Whom the UI answers.
+    """Who has access to the UI.
 
     Args:
         origins: the UI's own addresses, each ``scheme://host[:port]`` as a browser writes it; the first is printed.
-        token: what a request must know.
-        cookie: what the browser keeps instead of the token.
+        token: the secret that a request must contain.
+        cookie: the secret that the browser stores instead of the token.
     """
 
     origins: tuple[str, ...]
@@ -59,7 +59,7 @@ class Access:
 
     @property
     def cookie_name(self) -> str:
-        """One for each UI of a machine: browsers share cookies between the ports of a host."""
+        """A different name for each UI of a machine, because browsers share cookies between the ports of a host."""
         address = urlsplit(self.origins[0])
         return f"hcip_ui_{address.port or _PORTS[address.scheme]}"
 
@@ -73,7 +73,7 @@ def own_origins(hosts: Iterable[str], port: int, public_url: str = "") -> tuple[
     """The addresses of a UI that listens on ``port``.
 
     Args:
-        hosts: names and IP literals that it is reached by; any loopback name includes all of them.
+        hosts: names and IP literals at which it is reached; any loopback name includes all of them.
         public_url: the address of the reverse proxy in front of it, if there is one; it comes first.
     """
     names: dict[str, None] = {}
@@ -91,7 +91,7 @@ def own_origins(hosts: Iterable[str], port: int, public_url: str = "") -> tuple[
 
 
 class UiGate:
-    """ASGI middleware that passes on what `Access` allows and refuses everything else."""
+    """ASGI middleware that passes on the requests that `Access` allows and refuses all others."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
@@ -116,7 +116,7 @@ class UiGate:
         access = self._access
         cookie = connection.cookies.get(access.cookie_name, "")
         if _same(cookie, access.cookie):
-            # An address with a token that is no longer needed: keep it out of the history and of what is copied.
+            # The address has a token that is no longer needed: keep it out of the browser's history and of copies.
             return _without_token(connection) if _is_link(connection) else None
         scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _same(bearer.strip(), access.token):
@@ -127,7 +127,7 @@ class UiGate:
             answer.set_cookie(access.cookie_name, access.cookie, httponly=True, samesite="strict", secure=secure)
             return answer
         return PlainTextResponse(
-            "This UI asks for a token: open the address that `hcip ui` printed when it started, "
+            "This UI requires a token: open the address that `hcip ui` printed when it started, "
             "or send the token as `Authorization: Bearer …`.\n",
             status_code=401,
             headers={"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"},
@@ -135,16 +135,16 @@ class UiGate:
 
 
 def _refuse_address(connection: HTTPConnection, access: Access) -> Response | None:
-    """Requests to another name than the UI's own, and requests of pages of other sites."""
+    """Refuse requests to a name other than the UI's own, and requests from pages of other sites."""
     headers = connection.headers
     hosts = headers.getlist("host")
     if len(hosts) != 1 or hosts[0].lower() not in access.hosts:
-        return _refusal(421, f"this UI answers to {', '.join(sorted(access.hosts))} only")
+        return _refusal(421, f"this UI responds only at {', '.join(sorted(access.hosts))}")
     origins = headers.getlist("origin")
     if any(origin.lower() not in access.origins for origin in origins):
         return _refusal(403, "a page of another site cannot use this UI")
-    # A port or subdomain of the same site has the cookie: browsers mark where a request comes from. Following a link
-    # to the UI is allowed, because it only reads.
+    # Another port or subdomain of the same site also gets the cookie, but browsers mark where a request comes from.
+    # Following a link to the UI is allowed, because it only reads.
     site = headers.get("sec-fetch-site", "none")
     follows_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
     if site not in ("same-origin", "none") and not (follows_link and connection.scope.get("method") in _READS):
@@ -153,19 +153,19 @@ def _refuse_address(connection: HTTPConnection, access: Access) -> Response | No
 
 
 def _refuse_method(connection: HTTPConnection) -> Response | None:
-    """Requests that could change something without being a POST of JSON."""
+    """Refuse requests that could change something without being a POST of JSON."""
     if connection.scope["type"] == "websocket":
         return None
     method = connection.scope["method"]
     if method in _READS:
         if _is_graphql(connection):
-            return _refusal(405, "GraphQL is answered by POST only", allow="POST")
+            return _refusal(405, "GraphQL requires POST", allow="POST")
         return None
     if method != "POST":
-        return _refusal(405, "this UI answers GET, HEAD and POST only", allow="GET, HEAD, POST")
+        return _refusal(405, "this UI accepts only GET, HEAD and POST", allow="GET, HEAD, POST")
     types = connection.headers.getlist("content-type")
     if len(types) != 1 or types[0].partition(";")[0].strip().lower() != "application/json":
-        return _refusal(415, "what is posted here must be JSON (Content-Type: application/json)")
+        return _refusal(415, "the content of a POST must be JSON (Content-Type: application/json)")
     return None
 
 
@@ -175,14 +175,14 @@ def _is_graphql(connection: HTTPConnection) -> bool:
 
 
 def _is_link(connection: HTTPConnection) -> bool:
-    """Whether this is a GET of an address that carries a token."""
+    """Whether this is a GET of an address with a token."""
     return connection.scope.get("method") == "GET" and TOKEN_PARAMETER in connection.query_params
 
 
 def _without_token(connection: HTTPConnection) -> Response:
     """The same page, without the token in its address."""
     kept = [(name, value) for name, value in connection.query_params.multi_items() if name != TOKEN_PARAMETER]
-    # One slash: an address that begins with two names another host.
+    # Only one slash: an address that begins with two would name another host.
     path = "/" + connection.url.path.lstrip("/\\")
     return RedirectResponse(
         f"{path}?{urlencode(kept)}" if kept else path, status_code=303, headers={"Cache-Control": "no-store"}
@@ -199,7 +199,7 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _hardened(send: Send) -> Send:
-    """Answers that no other page may frame, embed or open a handle to."""
+    """Add headers so that no other page may frame, embed or open a handle to a response."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,9 +1,9 @@
-"""The process that serves the Dagster UI: Dagster's web application behind `UiGate`, on a socket it is given.
+"""The process that serves the Dagster UI: Dagster's web application behind `UiGate`, on an inherited socket.
 
-Run as ``python -m hcip_pipeline.operations.webserver FD WORKSPACE`` by ``interface``. The token comes in an environment
-variable, which other accounts of the machine cannot see.
+``interface`` runs it as ``python -m hcip_pipeline.operations.webserver FD WORKSPACE``. The token is passed in an
+environment variable, which other accounts on the machine cannot see.
 
-Belongs here: the application and its server. Does not belong here: which requests it answers (``ui_gate``).
+Belongs here: the application and its server. Does not belong here: which requests it accepts (``ui_gate``).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def serve_ui(listener: socket.socket, workspace: str, access: Access) -> None:
             config = uvicorn.Config(
                 UiGate(app, access),
                 log_level="warning",
-                access_log=False,  # addresses carry the token once
-                proxy_headers=False,  # what a client claims about itself decides nothing
+                access_log=False,  # the first address contains the token
+                proxy_headers=False,  # a client's claims about itself must not count
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
@@ -55,7 +55,7 @@ def serve_ui(listener: socket.socket, workspace: str, access: Access) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Take over the socket, read the access rules as JSON from their variable, and serve."""
+    """Take over the socket, read the access rules from their environment variable (JSON), and serve."""
     listener = socket.socket(fileno=int(arguments[0]))
     rules = json.loads(os.environ.pop(ACCESS_VARIABLE))
     serve_ui(listener, arguments[1], Access(tuple(rules["origins"]), rules["token"]))

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "stated"),
+    ("first", "last", "message"),
     [
         ("2025Q1", "2025-04", "not the same kind of partition"),
         ("2025H2", "2025H1", "is before 2025H2"),
@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rendered_builds")]
         ("2025H1", "2055H1", "outside the program's calendar"),
     ],
 )
-def test_an_invalid_range_is_a_usage_error(first: str, last: str, stated: str) -> None:
-    with pytest.raises(UsageError, match=stated):
+def test_an_invalid_range_is_a_usage_error(first: str, last: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         partitions_between(first, last)
 
 
@@ -66,7 +66,7 @@ def test_a_failed_half_year_stops_later_ones_and_is_resumed(settled_home: Settle
     resumed = backfill(home, "2025H1", "2026H1", resume=True)
     assert set(resumed.done_before) == {f"2024Q{n}" for n in range(1, 5)} | {"2025Q1", "2025Q2", "2025-05"}
     assert [(release.period, release.name, release.is_new) for release in resumed.releases] == [("2025H1", "r1", False)]
-    assert [path.name for path in releases_of(home, PERIOD)] == ["r1"], "nothing new releases nothing"
+    assert [path.name for path in releases_of(home, PERIOD)] == ["r1"], "without changes there is no new release"
     assert resumed.failed["2025H2"].rule == "PERIOD-MISSING" and resumed.not_started == ["2026H1"]
     assert digest(home.releases / str(PERIOD)) == digest(settled_home.home.releases / str(PERIOD))
 
@@ -77,10 +77,10 @@ def test_nothing_to_resume_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("earlier", "stated"), [("fails", "2024H2 of the same backfill was not released"), ("runs", "")]
+    ("earlier", "message"), [("fails", "2024H2 of the same backfill was not released"), ("runs", "")]
 )
 def test_a_backfill_from_the_ui_settles_in_order(
-    settled_home: SettledHome, tmp_path: Path, earlier: str, stated: str
+    settled_home: SettledHome, tmp_path: Path, earlier: str, message: str
 ) -> None:
     home = settled_home.copy(tmp_path / "home")
     definitions = build_defs(resources={"home": HomeResource(path=str(home.root))})
@@ -99,9 +99,9 @@ def test_a_backfill_from_the_ui_settles_in_order(
             instance=instance, partition_key=str(PERIOD), tags=tags, raise_on_error=False
         )
     assert not result.success
-    if stated:
+    if message:
         failure = next(event for event in result.all_events if event.is_step_failure)
-        assert stated in str(failure.step_failure_data.error)
+        assert message in str(failure.step_failure_data.error)
     else:
         assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 2
     assert not releases_of(home, PERIOD)

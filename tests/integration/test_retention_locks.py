@@ -69,8 +69,8 @@ def test_a_claim_of_another_machine_stops_destroying(home: Home, capsys: pytest.
     claims = home.root / "locks" / "claims"
     claims.mkdir(parents=True)
     claim = claims / f"{PERIOD}--of-another.json"
-    stated = {"doing": "settling 2025H1", "mode": "alone", "process": 1, "host": "other", "machine": "another-kernel"}
-    claim.write_text(json.dumps(stated), encoding="utf-8")
+    content = {"doing": "settling 2025H1", "mode": "alone", "process": 1, "host": "other", "machine": "another-kernel"}
+    claim.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
         destroy(home)
     assert ended.value.code == 1

@@ -20,11 +20,11 @@ FLAGS = [
 def chromium_path() -> Path | None:
     """Path of Chromium: ``$HCIP_CHROMIUM``, or one of its usual names on the search path."""
     names = (os.environ.get("HCIP_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    found = next((where for name in names if name and (where := shutil.which(name))), None)
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
     return Path(found) if found else None
 
 
-@pytest.fixture(scope="module")  # its event loop ends with the module
+@pytest.fixture(scope="module")  # so that its event loop ends with the module
 def browser() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:

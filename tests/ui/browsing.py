@@ -1,9 +1,9 @@
-"""The Dagster UI of a home, running, and a headless Chromium that looks at it.
+"""A running Dagster UI of a home, and a headless Chromium to look at it.
 
-Belongs here: starting both, going to pages, pictures. Does not belong here: what a page must show.
+Belongs here: starting both, opening pages, taking pictures. Does not belong here: what a page must show.
 
-``python -m tests.ui.browsing HOME`` takes the pictures of ``docs/img`` from a home (``hcip demo`` makes one); sheets of
-paper take poppler's ``pdftoppm``.
+``python -m tests.ui.browsing HOME`` takes the pictures of ``docs/img`` from a home (``hcip demo`` makes one); pictures
+of printed pages need poppler's ``pdftoppm``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ IMAGES = Path(__file__).resolve().parents[2] / "docs" / "img"
 
 
 def chromium() -> str | None:
-    """Debian's browser, where it is installed."""
+    """Debian's browser, if it is installed."""
     return shutil.which("chromium")
 
 
@@ -49,7 +49,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class RunningInterface:
-    """``hcip ui`` in a process of its own."""
+    """``hcip ui`` in its own process."""
 
     home: Home
     process: subprocess.Popen[str]
@@ -58,11 +58,11 @@ class RunningInterface:
 
     @property
     def link(self) -> str:
-        """What it prints: the address with the token."""
+        """The address that it prints, with the token."""
         return f"{self.address}/?token={self.token}"
 
     def query(self, query: str) -> Any:
-        """The data of a GraphQL query, or of a mutation."""
+        """The data of a GraphQL query or mutation."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
         request = urllib.request.Request(f"{self.address}/graphql", json.dumps({"query": query}).encode(), headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -75,21 +75,21 @@ class RunningInterface:
 
 @contextmanager
 def interface(home: Home) -> Iterator[RunningInterface]:
-    """The UI of a home, once it answers; stopped afterwards."""
+    """The UI of a home, as soon as it responds; stopped afterwards."""
     port = free_port()
     command = [sys.executable, "-c", "from hcip_pipeline.cli import main; main()", "ui"]
     command += ["--home", str(home.root), "--port", str(port)]
-    several = dict.fromkeys(("HCIP_THREADS", "POLARS_MAX_THREADS"), "4")  # tests have one: no result depends on it
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | several) as process:
+    threads = dict.fromkeys(("HCIP_THREADS", "POLARS_MAX_THREADS"), "4")  # tests use one; results are the same
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | threads) as process:
         try:
             assert process.stderr is not None
-            stated = []
+            printed = []
             for line in process.stderr:
-                stated.append(line)
+                printed.append(line)
                 if found := re.search(r"the UI is at (http://127.0.0.1:\d+)/\?token=(\S+)", line):
                     break
             else:
-                raise AssertionError("the UI did not start: " + "".join(stated))
+                raise AssertionError("the UI did not start: " + "".join(printed))
             yield RunningInterface(home, process, found[1], found[2])
         finally:
             if process.poll() is None:
@@ -98,7 +98,7 @@ def interface(home: Home) -> Iterator[RunningInterface]:
 
 @contextmanager
 def browser_page() -> Iterator[Page]:
-    """A page of a headless Chromium that sees nothing but this machine."""
+    """A page of a headless Chromium that reaches only this machine."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
@@ -108,18 +108,18 @@ def browser_page() -> Iterator[Page]:
 
 
 def sign_in(page: Page, running: RunningInterface) -> None:
-    """Open the printed address: from then on the browser has the cookie."""
+    """Open the printed address, which gives the browser its cookie."""
     page.goto(running.link)
 
 
 def open_lineage(page: Page, address: str) -> None:
-    """The whole graph, its groups as boxes."""
+    """The whole graph, with groups as boxes."""
     page.goto(f"{address}/asset-groups")
     page.get_by_text(re.compile("^release$")).first.wait_for()
 
 
 def open_vertical_lineage(page: Page, address: str) -> None:
-    """The whole graph from top to bottom, which fits the screen in larger letters than from left to right."""
+    """The whole graph from top to bottom, in which larger letters fit the screen than from left to right."""
     open_lineage(page, address)
     if page.get_by_text("Hide navigation").is_visible():
         page.get_by_text("Hide navigation").click()
@@ -138,7 +138,7 @@ def open_group(page: Page, address: str, group: str) -> None:
 
 
 def re_execute(page: Page, how: str) -> None:
-    """On the page of a run: run it again, ``how`` as its menu states."""
+    """Run it again, on the page of a run; ``how`` is an item of the button's menu."""
     button = page.get_by_role("button", name=re.compile("Re-execute"))
     button.wait_for()
     page.wait_for_load_state("networkidle")
@@ -167,7 +167,7 @@ def launch_backfill(page: Page, address: str, asset: str, partitions: tuple[str,
 
 
 def show_plots(page: Page) -> None:
-    """On an asset's overview: its figures as lines, by partition."""
+    """Show an asset's figures as lines, by partition, on its overview."""
     button = page.get_by_role("button", name="Plots").first
     button.scroll_into_view_if_needed()
     button.click()
@@ -175,9 +175,9 @@ def show_plots(page: Page) -> None:
 
 
 def picture(page: Page, file: Path) -> None:
-    """What is on the screen."""
+    """A picture of the screen."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(2500)  # lines are drawn after the boxes they join
+    page.wait_for_timeout(2500)  # lines are drawn after the boxes they connect
     page.screenshot(path=file)
 
 
@@ -206,7 +206,7 @@ def take_pictures(home: Home, folder: Path) -> None:
 
 
 def take_report_pictures(reports: Path, hospital: str, npi: str, folder: Path) -> None:
-    """Pages of a release: on a desk, on a phone and the first sheet of paper."""
+    """Pages of a release: on a desktop, on a phone, and the first printed sheet."""
     own = reports / hospital
     pages = {
         "oversight": own / "oversight.html",
@@ -235,7 +235,7 @@ def take_report_pictures(reports: Path, hospital: str, npi: str, folder: Path) -
 if __name__ == "__main__":
     home, images = Home.locate(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
     newest = max(home.releases.glob("*/r*/reports"), key=lambda path: path.parts[-3:])
-    # Whom the guardrails found something of has the fullest page.
-    signs = next(path for path in sorted(newest.glob("*/physicians/*.html")) if "Warning sign" in path.read_text())
-    take_report_pictures(newest, signs.parts[-3], signs.stem, images)
+    # The fullest page is that of a physician with warning signs.
+    page_with_signs = next(p for p in sorted(newest.glob("*/physicians/*.html")) if "Warning sign" in p.read_text())
+    take_report_pictures(newest, page_with_signs.parts[-3], page_with_signs.stem, images)
     take_pictures(home, images)

@@ -1,4 +1,4 @@
-"""The UI as people see it: ``hcip ui`` on a settled home, looked at by a headless Chromium, then stopped."""
+"""The UI as people see it: ``hcip ui`` on a settled home, viewed in a headless Chromium, then stopped."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def home(settled_home: SettledHome, tmp_path_factory: pytest.TempPathFactory) ->
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     home = settled_home.copy(tmp_path_factory.mktemp("ui") / "home", "inbox", "lake", "releases", "dagster")
     settled_home.copy_base_year(home.root)
-    for path in home.dagster.rglob("*"):  # a database is written into: a copy, not a link
+    for path in home.dagster.rglob("*"):  # the UI writes to the databases, so they must be copies, not links
         if path.is_file():
             content = path.read_bytes()
             path.unlink()
@@ -74,23 +74,21 @@ def page(running: RunningInterface) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def backfill(running: RunningInterface, page: Page) -> str:
-    """A backfill that was launched in the UI: the daemon takes half a minute and more to see it and to see it end."""
+    """A backfill launched in the UI. The daemon needs more than half a minute to notice it, and again to end it."""
     launch_backfill(page, running.address, "submissions", ("2024Q3", "2024Q4", "2025Q1"))
     query = "{partitionBackfillsOrError(limit:1){...on PartitionBackfills{results{id}}}}"
     (launched,) = _until(lambda: running.query(query)["partitionBackfillsOrError"]["results"])
     return str(launched["id"])
 
 
-@pytest.mark.usefixtures("backfill")  # it goes on while the others look
+@pytest.mark.usefixtures("backfill")  # it runs in the background of the next tests
 def test_the_lineage_shows_every_group(running: RunningInterface, page: Page) -> None:
     open_lineage(page, running.address)
     for group in groups():
         expect(page.get_by_text(re.compile(f"^{group}$")).first).to_be_visible()
 
 
-def test_the_whole_lineage_from_top_to_bottom_fits_the_screen_in_letters_that_can_be_read(
-    running: RunningInterface, page: Page
-) -> None:
+def test_the_whole_vertical_lineage_fits_the_screen_in_readable_letters(running: RunningInterface, page: Page) -> None:
     open_vertical_lineage(page, running.address)
     for group in groups():
         box = page.get_by_text(re.compile(f"^{group}$")).last.bounding_box()  # the first is the side panel's
@@ -105,7 +103,7 @@ def test_the_lineage_of_the_waterfall_shows_where_the_fee_schedule_cap_is_applie
     open_group(page, running.address, "waterfall")
     for asset in published().values():
         if asset.group == "waterfall":
-            name = page.get_by_text(re.compile(f"^{asset.name}$")).first  # whole, not cut
+            name = page.get_by_text(re.compile(f"^{asset.name}$")).first  # the whole name, not cut off
             expect(name).to_be_visible()
             box = name.bounding_box()
             assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= SIZE[0], asset.name
@@ -163,7 +161,7 @@ def test_figures_plot_over_quarters(running: RunningInterface, page: Page) -> No
 
 
 def test_no_page_of_another_site_changes_anything(running: RunningInterface, page: Page) -> None:
-    """An image, a form, fetch and a WebSocket, from another site and from another port of the same one."""
+    """An image, a form, a fetch and a WebSocket, from another site and from another port of the same site."""
     running.query("mutation{setAutoMaterializePaused(paused:false)}")
     assert not _is_paused(running)
     pause = "mutation{setAutoMaterializePaused(paused:true)}"
@@ -187,7 +185,7 @@ def test_no_page_of_another_site_changes_anything(running: RunningInterface, pag
     port = free_port()
     browser = page.context.browser
     assert browser is not None
-    own = browser.new_page()  # of the open browser: a second one cannot run in this process
+    own = browser.new_page()  # in the open browser, because a second one cannot run in this process
     sign_in(own, running)
     for site in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
         own.route(f"{site}/*", lambda route: route.fulfill(body=attack, content_type="text/html"))
@@ -199,9 +197,9 @@ def test_no_page_of_another_site_changes_anything(running: RunningInterface, pag
     opened = """() => new Promise(done => {
         const socket = new WebSocket(location.origin.replace("http", "ws") + "/graphql", "graphql-ws");
         socket.onopen = () => done(true); socket.onclose = () => done(false); })"""
-    assert own.evaluate(opened) is True  # the UI's own page may
+    assert own.evaluate(opened) is True  # the UI's own page is allowed to
     running.query(pause)
-    assert _is_paused(running)  # and who has the token may
+    assert _is_paused(running)  # and so is anyone with the token
     own.close()
 
 
@@ -227,11 +225,11 @@ def test_raw_requests_without_the_token_or_for_another_host_reach_nothing(runnin
     assert _status(port, upgrade + "Host: evil.example\r\n" + bearer) == 403
 
 
-def test_a_failed_check_is_mended_and_the_run_re_executed_from_failure(
+def test_a_failed_check_is_corrected_and_the_run_re_executed_from_failure(
     running: RunningInterface, home: Home, page: Page, backfill: str
 ) -> None:
-    """A program file is refused and nothing before it holds: its check fails, and what follows is not run."""
-    _until(lambda: [run for run in _runs_of(running, backfill) if run["status"] == "SUCCESS"])  # has quarters in use
+    """A program file is refused without an earlier version: its check fails, and later steps do not run."""
+    _until(lambda: [run for run in _runs_of(running, backfill) if run["status"] == "SUCCESS"])  # until it locks nothing
     file = home.inbox / "program" / str(PERIOD) / "payments.csv"
     file.write_text("hospital_ccn\nsomebody\n", encoding="utf-8")
     with pytest.raises(HcipError, match=r"payments\.csv"):
@@ -248,9 +246,9 @@ def test_a_failed_check_is_mended_and_the_run_re_executed_from_failure(
     page.goto(f"{running.address}/runs/{failed['id']}")
     re_execute(page, "From failure")
     _until(lambda: _newest_run(running)["id"] != failed["id"])
-    page.goto("about:blank")  # the page of a run draws it all the time, which costs more than the run
-    again = _until(lambda: (run := _newest_run(running))["status"] in ("SUCCESS", "FAILURE") and run)
-    assert again["status"] == "SUCCESS" and again["parentRunId"] == failed["id"]
+    page.goto("about:blank")  # the page of a run redraws all the time, which costs more than the run
+    second = _until(lambda: (run := _newest_run(running))["status"] in ("SUCCESS", "FAILURE") and run)
+    assert second["status"] == "SUCCESS" and second["parentRunId"] == failed["id"]
     steps = {step["stepKey"] for step in _newest_run(running, "stepStats{stepKey}")["stepStats"]}
     assert "release" in steps and "policy" not in steps
     assert [folder.name for folder in releases_of(home, PERIOD)] == ["r1"]  # the same inputs, the same release
@@ -281,18 +279,18 @@ def _runs_of(running: RunningInterface, backfill: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_it_stops_cleanly_with_all_its_processes(running: RunningInterface) -> None:
+def test_the_ui_stops_cleanly_with_all_its_processes(running: RunningInterface) -> None:
     children = _descendants(running.process.pid)
     assert len(children) >= 3
     assert running.stop() == 0
-    end = time.monotonic() + 20  # the last ones are children of init by then
+    end = time.monotonic() + 20  # the last ones have become children of init
     while (left := [process for process in children if _runs(process)]) and time.monotonic() < end:
         time.sleep(0.1)
     assert not left
 
 
-def test_killing_it_ends_its_processes(running: RunningInterface) -> None:
-    """A run that it works on ends, too: it is a child of the code server. Uses the home after the other has stopped."""
+def test_killing_the_ui_ends_its_processes(running: RunningInterface) -> None:
+    """Its runs end too, as children of the code server. Uses the home after the other UI has stopped."""
     with interface(running.home) as killed:
         children = _descendants(killed.process.pid)
         assert len(children) >= 6
@@ -305,10 +303,10 @@ def test_killing_it_ends_its_processes(running: RunningInterface) -> None:
 
 
 def _until(found: Callable[[], Any]) -> Any:
-    """What is found, once it is something."""
+    """Wait until ``found`` returns something, and return it."""
     end = time.monotonic() + 300
     while not (result := found()):
-        assert time.monotonic() < end, "it did not come within five minutes"
+        assert time.monotonic() < end, "nothing was found within five minutes"
         time.sleep(0.5)
     return result
 
@@ -318,7 +316,7 @@ def _is_paused(running: RunningInterface) -> bool:
 
 
 def _status(port: int, request: str) -> int:
-    """The status code of a request as it is written here."""
+    """The status code of a raw request."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall((request + "\r\n").encode())
         return int(connection.recv(4096).split()[1])

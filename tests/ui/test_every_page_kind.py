@@ -29,7 +29,7 @@ from tests.settled_home import SettledHome
 from tests.ui.browser import browser, serious_findings  # noqa: F401 - a fixture
 
 PACKAGE = Path(hcip_pipeline.__file__).parent
-#: template -> cases of it
+#: template -> its cases
 KINDS: dict[str, tuple[str, ...]] = {
     "audit_report": ("audit",),
     "data_quality": ("data quality",),
@@ -41,7 +41,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "meeting": ("meeting",),
     "oversight": ("committee", "committee without protocol"),
     "physician": ("physician", "physician on hold"),
-    "post_acute": ("after the stay", "after the stay, of claims"),
+    "post_acute": ("after the stay", "after the stay, from claims"),
     "release_index": ("release index",),
     "statewide": ("statewide",),
     "study": ("study of New York", "study of Texas"),
@@ -98,27 +98,27 @@ def made(
     texas_study: TexasStudy,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Made:
-    of_a, of_c = released / "reports" / A, released / "reports" / C
+    reports_a, reports_c = released / "reports" / A, released / "reports" / C
     settled = settled_home.release.folder
-    of_interim = next(path for path in sorted(interim_report.folder.iterdir()) if path.is_dir())
+    interim = next(path for path in sorted(interim_report.folder.iterdir()) if path.is_dir())
     folder = tmp_path_factory.mktemp("pages")
-    of_settled = next((settled / "reports").glob("*/data_quality.html")).parent
+    settled_reports = next((settled / "reports").glob("*/data_quality.html")).parent
     return Made(
         {
             "audit": released / "audit/audit_report.html",
-            "data quality": of_settled / "data_quality.html",
+            "data quality": settled_reports / "data_quality.html",
             "expectations": _expectations(folder),
-            "explorer": of_a / "explorer.html",
+            "explorer": reports_a / "explorer.html",
             "index": released / "reports/index.html",
-            "interim": of_interim / "interim.html",
+            "interim": interim / "interim.html",
             "interim index": interim_report.folder / "index.html",
-            "meeting": of_a / "meeting.html",
-            "committee": of_a / "oversight.html",
-            "committee without protocol": of_c / "oversight.html",
-            "physician": of_a / f"physicians/{npi(2)}.html",
-            "physician on hold": of_c / f"physicians/{npi(7)}.html",
-            "after the stay": of_a / "post_acute.html",
-            "after the stay, of claims": of_settled / "post_acute.html",
+            "meeting": reports_a / "meeting.html",
+            "committee": reports_a / "oversight.html",
+            "committee without protocol": reports_c / "oversight.html",
+            "physician": reports_a / f"physicians/{npi(2)}.html",
+            "physician on hold": reports_c / f"physicians/{npi(7)}.html",
+            "after the stay": reports_a / "post_acute.html",
+            "after the stay, from claims": settled_reports / "post_acute.html",
             "release index": released / "audit/index.html",
             "statewide": released / "audit/statewide.html",
             "study of New York": sparcs_study.page,
@@ -179,13 +179,13 @@ def _opened(context: BrowserContext, path: Path) -> tuple[Page, list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_a_page_can_be_read_by_everybody_everywhere(context: BrowserContext, made: Made, case: str) -> None:
+def test_every_page_is_accessible_at_every_width_and_on_paper(context: BrowserContext, made: Made, case: str) -> None:
     page, heard = _opened(context, made.paths[case])
     try:
         assert serious_findings(page) == []
         page.emulate_media(color_scheme="dark")
         assert page.evaluate(_BACKGROUND) == "rgb(17, 23, 29)"
-        assert serious_findings(page, "color-contrast") == [], "in the dark"
+        assert serious_findings(page, "color-contrast") == [], "in dark mode"
         page.emulate_media(color_scheme="light")
         for width in (DESKTOP, PHONE):
             page.set_viewport_size({"width": width, "height": 900})

@@ -39,7 +39,7 @@ def _press(page: Page, name: str) -> None:
     page.locator("#trail button[aria-current]").wait_for()
 
 
-def test_from_the_institution_down_to_cases_every_figure_is_the_files(explorer: Page, released: Path) -> None:  # noqa: F811
+def test_from_the_institution_to_single_cases_every_figure_is_that_of_the_files(explorer: Page, released: Path) -> None:  # noqa: F811
     files = ReleaseFiles.at(released)
     opportunity = files.table("opportunity", A)
     lines = opportunity.filter(pl.col("level") == "service_line").sort("service_line").to_dicts()

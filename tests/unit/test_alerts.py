@@ -1,4 +1,4 @@
-"""Alerts: to a program or an address, once, and never in the way of a run."""
+"""Alerts are sent to a program or an address, once, and never disturb a run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _program(home: Home, body: str) -> str:
 
 @pytest.fixture
 def posted() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A web server's address, and what was posted to it; its first answer is an error."""
+    """A web server's address and what is posted to it. Its first response is an error."""
     received: list[dict[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -60,14 +60,14 @@ def posted() -> Iterator[tuple[str, list[dict[str, str]]]]:
         server.shutdown()
 
 
-def test_a_program_is_described_once_in_words_and_facts(home: Home) -> None:
+def test_a_program_gets_each_alert_once_as_text_and_facts(home: Home) -> None:
     program = _program(home, "import sys; open(__file__ + '.out', 'a').write(sys.stdin.read() + '\\n')")
     _settings(home, f"alerts: [{{command: {program}}}]")
     assert [send_alert(home, FAILED), send_alert(home, FAILED), send_alert(home, HELD)] == [1, 0, 1]
     failed, held = map(json.loads, (home.root / "alerted.py.out").read_text().splitlines())
     assert failed["text"] == "settlement 2025H1 failed\nrates.csv: no rates\nWhat to do: send them"
     assert failed["facts"]["fix"] == "send them" and failed["home"] == str(home.root)
-    assert held["title"] == "2025H1/r1 holds $1,234.50 of 3 care partners"
+    assert held["title"] == "2025H1/r1 holds $1,234.50 for 3 care partners"
 
 
 def test_only_the_wanted_alerts_are_sent(home: Home) -> None:
@@ -75,26 +75,26 @@ def test_only_the_wanted_alerts_are_sent(home: Home) -> None:
     assert (send_alert(home, FAILED), send_alert(home, HELD)) == (0, 1)
 
 
-@pytest.mark.slow  # it waits
+@pytest.mark.slow  # waits
 def test_an_address_is_tried_again_and_stays_secret(
     home: Home, posted: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, received = posted
     monkeypatch.setenv("TEAM_ALERTS", address)
     _settings(home, "alerts: [{webhook_from: TEAM_ALERTS}]")
-    stated: list[str] = []
-    assert send_alert(home, HELD, stated.append) == 1
+    messages: list[str] = []
+    assert send_alert(home, HELD, messages.append) == 1
     assert len(received) == 2 and received[0] == received[1]
-    assert "could not be delivered (attempt 1 of 3)" in stated[0] and "alert sent to TEAM_ALERTS" in stated[1]
-    assert "secret" not in "".join(stated)
+    assert "could not be delivered (attempt 1 of 3)" in messages[0] and "alert sent to TEAM_ALERTS" in messages[1]
+    assert "secret" not in "".join(messages)
 
 
-@pytest.mark.slow  # it waits
-def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home: Home) -> None:
+@pytest.mark.slow  # waits
+def test_an_alert_that_cannot_be_delivered_raises_nothing_and_is_tried_again(home: Home) -> None:
     _settings(home, f"alerts: [{{command: {_program(home, 'raise SystemExit(3)')}}}, {{webhook_from: NOT_SET}}]")
-    stated: list[str] = []
-    assert send_alert(home, FAILED, stated.append) == 0
-    assert "it ended with exit code 3" in stated[0] and "NOT_SET is not set" in stated[-1]
+    messages: list[str] = []
+    assert send_alert(home, FAILED, messages.append) == 0
+    assert "it ended with exit code 3" in messages[0] and "NOT_SET is not set" in messages[-1]
     _settings(home, f"alerts: [{{command: {_program(home, '')}}}]")
     assert send_alert(home, FAILED) == 1
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_delivered_fails_nothing_and_is_tried_with_the_next(home:
     ("text", "reported"),
     [
         ("alarms: []", "alarms: unknown key"),
-        ("alerts: [{}]", "name one of command, webhook and webhook_from"),
+        ("alerts: [{}]", "name exactly one of command, webhook and webhook_from"),
         ("alerts: [{webhook: 'ftp://x'}]", "does not begin with https://"),
         ("alerts: [{command: [x], when: [lunch]}]", "alerts.0.when.0"),
     ],
@@ -126,7 +126,7 @@ def test_without_settings_no_alert_is_sent(home: Home) -> None:
      "https://[::1/"],
 )  # fmt: skip
 @pytest.mark.parametrize("is_secret", [False, True])
-def test_an_address_that_nothing_may_be_posted_to_is_refused_when_settings_are_read(
+def test_a_forbidden_address_is_refused_when_settings_are_read(
     home: Home, monkeypatch: pytest.MonkeyPatch, address: str, is_secret: bool
 ) -> None:
     monkeypatch.setenv("TEAM_ALERTS", address.encode().decode("unicode_escape"))
@@ -148,7 +148,7 @@ def test_https_and_this_machine_are_allowed(home: Home, address: str) -> None:
 
 @pytest.mark.parametrize("where", ["load_settings", "_send_to_target"])
 @pytest.mark.parametrize("raised", [RuntimeError("x"), MemoryError(), UnicodeError(), OSError(5, "input/output error")])
-def test_nothing_that_goes_wrong_reaches_the_run(
+def test_no_error_of_an_alert_reaches_the_run(
     home: Home, monkeypatch: pytest.MonkeyPatch, where: str, raised: Exception
 ) -> None:
     _settings(home, "alerts: [{webhook: 'https://example.org/'}]")
@@ -158,11 +158,11 @@ def test_nothing_that_goes_wrong_reaches_the_run(
 
     monkeypatch.setattr(alerts, where, fail)
     assert send_alert(home, FAILED) == 0
-    assert send_alert(home, FAILED, fail) == 0  # not even the report of it
+    assert send_alert(home, FAILED, fail) == 0  # not even an error of the report
 
 
 def _answering(answer: bytes, *, drip: bool = False) -> tuple[socket.socket, str, list[bytes]]:
-    """A server that answers everything with these bytes, one every tenth of a second if they drip."""
+    """A server that responds with these bytes to everything; with ``drip``, one byte every tenth of a second."""
     listening, received = socket.create_server(("127.0.0.1", 0)), []
 
     def serve() -> None:
@@ -180,36 +180,36 @@ def _answering(answer: bytes, *, drip: bool = False) -> tuple[socket.socket, str
     return listening, f"http://127.0.0.1:{listening.getsockname()[1]}/secret", received
 
 
-@pytest.mark.slow  # it waits
+@pytest.mark.slow  # waits
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (b"garbage\r\n\r\n", "did not answer in HTTP"),
-        (b"", "cannot be reached|did not answer in HTTP"),
-        (b"HTTP/1.1 999999 x\r\n\r\n", "did not answer in HTTP"),
-        (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 500, "did not answer in HTTP"),
+        (b"garbage\r\n\r\n", "is not valid HTTP"),
+        (b"", "cannot be reached|is not valid HTTP"),
+        (b"HTTP/1.1 999999 x\r\n\r\n", "is not valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 500, "is not valid HTTP"),
         (b"HTTP/1.1 302 Found\r\nLocation: ELSEWHERE\r\nContent-Length: 0\r\n\r\n", "status 302"),
         (b"HTTP/1.1 307 x\r\nLocation: ELSEWHERE\r\nContent-Length: 0\r\n\r\n", "status 307"),
         (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "status 302"),
     ],
 )
-def test_an_answer_other_than_success_counts_as_not_delivered(
+def test_any_response_but_success_counts_as_not_delivered(
     home: Home, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
 ) -> None:
     monkeypatch.setattr(alerts, "_TRIES", 1)
     elsewhere, other_address, reached = _answering(b"HTTP/1.1 204 x\r\n\r\n")
     here, address, _ = _answering(answer.replace(b"ELSEWHERE", other_address.encode()))
     _settings(home, f"alerts: [{{webhook: '{address}'}}]")
-    stated: list[str] = []
+    messages: list[str] = []
     with here, elsewhere:
-        assert send_alert(home, FAILED, stated.append) == 0
-    assert re.search(why, stated[0]) and "secret" not in stated[0] and not reached
-    assert not list((home.root / "alerts").iterdir())  # it is tried again with the next
+        assert send_alert(home, FAILED, messages.append) == 0
+    assert re.search(why, messages[0]) and "secret" not in messages[0] and not reached
+    assert not list((home.root / "alerts").iterdir())  # so the next run tries again
 
 
-@pytest.mark.slow  # it waits
-def test_a_slow_answer_and_a_slow_program_are_ended_in_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes that drip, a program whose child keeps its pipes open, and one after them that still has its turn."""
+@pytest.mark.slow  # waits
+def test_a_slow_response_and_a_slow_program_are_ended_in_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dripping response, a program whose child keeps its pipes open, and a third target that still gets its turn."""
     monkeypatch.setattr(alerts, "TOTAL_SECONDS", 6.0)
     child = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).wait()"
     quick = home.root / "quick.py"
@@ -217,9 +217,9 @@ def test_a_slow_answer_and_a_slow_program_are_ended_in_time(home: Home, monkeypa
     here, address, _ = _answering(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 10_000, drip=True)
     last = json.dumps([sys.executable, str(quick)])
     _settings(home, f"alerts: [{{webhook: '{address}'}}, {{command: {_program(home, child)}}}, {{command: {last}}}]")
-    stated: list[str] = []
+    messages: list[str] = []
     began = time.monotonic()
     with here:
-        assert send_alert(home, FAILED, stated.append) == 1
-    assert time.monotonic() - began < 20 and sum("took too long" in line for line in stated) == 2
+        assert send_alert(home, FAILED, messages.append) == 1
+    assert time.monotonic() - began < 20 and sum("took too long" in line for line in messages) == 2
     assert (home.root / "quick.py.out").exists()

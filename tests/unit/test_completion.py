@@ -1,4 +1,4 @@
-"""Completion in the shell: the line that the README gives for bash, in bash."""
+"""Shell completion: the line that the README gives for bash works in bash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-#: what the shell does when somebody presses Tab after these words
+#: runs the completion function as pressing Tab after these words does
 _TAB = """
 set -e
 {setup}
@@ -25,7 +25,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def completed(*words: str) -> list[str]:
-    """What bash offers for the last of these words."""
+    """The completions that bash offers for the last of these words."""
     found = re.search(r'`(eval "\$\(_HCIP_COMPLETE=bash_source hcip\)")`', README)
     assert found, "the README gives the line for ~/.bashrc"
     script = _TAB.format(setup=found[1], words=" ".join(f"'{word}'" for word in words), at=len(words) - 1)
@@ -36,7 +36,7 @@ def completed(*words: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -50,8 +50,8 @@ def test_bash_completes_commands_and_options(words: tuple[str, ...], offered: se
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_the_readme_gives_the_lines_of_other_shells(shell: str) -> None:
-    """zsh and fish are not there in general: their scripts are, and name the program."""
+def test_the_readme_gives_the_lines_for_other_shells(shell: str) -> None:
+    """zsh and fish may not be installed, so only their scripts are checked."""
     assert f"{shell}_source" in README
     hcip = [str(Path(sys.executable).parent / "hcip")]
     environment = os.environ | {"_HCIP_COMPLETE": f"{shell}_source"}

@@ -1,4 +1,4 @@
-"""Files that arrive in the inbox: each arrival starts one run, once, and not before it is all there."""
+"""Files that arrive in the inbox: each arrival starts exactly one run, once it is complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATER = 4e9  # seconds since the epoch: long after every file here was written
 
 
 class Inbox:
-    """Looks at a folder of partitions, one after another, keeping the cursor as text in between."""
+    """Looks at a folder of partitions repeatedly, and keeps the cursor as text in between."""
 
     def __init__(self, place: Path) -> None:
         self.place, self.text, self.last_ingested = place, "", NEVER
@@ -42,7 +42,7 @@ def inbox(tmp_path: Path) -> Inbox:
     return Inbox(tmp_path)
 
 
-def test_several_that_arrive_together_start_one_run_each(inbox: Inbox) -> None:
+def test_partitions_that_arrive_together_start_one_run_each(inbox: Inbox) -> None:
     for name in ("2025Q1/210001/discharges.csv", "2025Q1/210002/discharges.csv", "2025Q2/210001/discharges.csv"):
         inbox.write(name, "rows")
     assert inbox.look() == [] and inbox.waiting == ["2025Q1", "2025Q2"]
@@ -50,7 +50,7 @@ def test_several_that_arrive_together_start_one_run_each(inbox: Inbox) -> None:
     assert inbox.look() == inbox.look() == []
 
 
-def test_what_is_still_being_written_waits(inbox: Inbox) -> None:
+def test_a_file_that_is_still_being_written_waits(inbox: Inbox) -> None:
     inbox.write("2025Q1/210001/charges.csv", "a")
     inbox.look()
     inbox.write("2025Q1/210001/charges.csv", "ab")
@@ -62,14 +62,14 @@ def test_what_is_still_being_written_waits(inbox: Inbox) -> None:
     assert inbox.look() == ["2025Q1"]
 
 
-def test_what_was_touched_just_now_waits(inbox: Inbox) -> None:
+def test_a_file_that_was_just_changed_waits(inbox: Inbox) -> None:
     inbox.write("2025-04/archive.zip", "zip")
     now = (inbox.place / "2025-04/archive.zip").stat().st_ctime
     assert inbox.look(now + 10) == inbox.look(now + 59) == []
     assert inbox.look(now + 61) == ["2025-04"]
 
 
-def test_a_copy_that_keeps_old_times_has_arrived_now(inbox: Inbox) -> None:
+def test_a_copy_that_keeps_old_times_is_a_new_arrival(inbox: Inbox) -> None:
     inbox.write("2025-04/archive.zip", "zip")
     os.utime(inbox.place / "2025-04/archive.zip", (1, 1))
     now = (inbox.place / "2025-04/archive.zip").stat().st_ctime
@@ -83,7 +83,7 @@ def test_a_resubmission_is_another_arrival(inbox: Inbox) -> None:
     assert inbox.look() + inbox.look() + inbox.look() == ["2025Q1"]
 
 
-def test_what_was_ingested_by_hand_starts_nothing(inbox: Inbox) -> None:
+def test_a_partition_ingested_by_hand_starts_no_run(inbox: Inbox) -> None:
     inbox.write("2025Q1/210001/discharges.csv", "rows")
     inbox.last_ingested = LATER
     assert inbox.look() + inbox.look() + inbox.look() == []
@@ -91,7 +91,7 @@ def test_what_was_ingested_by_hand_starts_nothing(inbox: Inbox) -> None:
     assert inbox.look() == []
 
 
-def test_an_empty_folder_is_nothing(inbox: Inbox) -> None:
+def test_an_empty_folder_is_not_an_arrival(inbox: Inbox) -> None:
     (inbox.place / "2025Q1" / "210001").mkdir(parents=True)
     assert inbox.look() + inbox.look() == [] and inbox.waiting == []
 
@@ -108,15 +108,15 @@ def test_each_state_of_a_folder_starts_at_most_one_run_and_the_last_one_does(
             versions += 1
             inbox.write("2025Q1/210001/discharges.csv", "x" * versions)
         elif step == "restart":
-            again = Inbox(inbox.place)
-            again.text = inbox.text
-            inbox = again
+            restarted = Inbox(inbox.place)
+            restarted.text = inbox.text
+            inbox = restarted
         else:
             started += [versions for _ in inbox.look()]
     assert started == sorted(set(started)) and started[-1] == versions
 
 
-def test_the_sensor_requests_the_partition_and_states_what_it_waits_for(
+def test_the_sensor_requests_the_partition_and_reports_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HCIP_SETTLE_SECONDS", "0")
@@ -141,8 +141,8 @@ def test_the_sensor_requests_the_partition_and_states_what_it_waits_for(
     assert asked == [[], ["2025Q1"], []]
 
 
-def test_a_clock_that_was_set_back_neither_holds_nor_loses_an_arrival(inbox: Inbox) -> None:
-    """Files from the future, and an intake that took place in it."""
+def test_setting_the_clock_back_neither_delays_nor_loses_an_arrival(inbox: Inbox) -> None:
+    """Files and an intake with times in the future."""
     inbox.write("2025Q1/210001/discharges.csv", "rows")
     hours_before = (inbox.place / "2025Q1/210001/discharges.csv").stat().st_mtime - 7200
     assert inbox.look(hours_before) == []

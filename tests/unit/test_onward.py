@@ -1,4 +1,4 @@
-"""``hcip run PERIOD --onward`` settles again what had to wait for a later half-year."""
+"""``hcip run PERIOD --onward`` settles again a half-year whose payments waited for a later one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hcip_pipeline.release import reading
 
 
 def test_later_half_years_settle_until_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first half-year is recognized as it is, waits, and is settled once the second has left it its part."""
+    """The first half-year is unchanged, waits, and is settled once the second has freed its part of the cap."""
     outcomes = {"2025H1": [(False, 1), (True, 2), (False, 2)], "2025H2": [(True, 2), (True, 3), (False, 3)]}
     asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What a run prints of its releases."""
+"""What a run prints about its releases."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_closing_lines_count_payments_and_name_each_hold(tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("hospitals", "words"), [(5, "999000, 999001, 999002, 999003, 999004)"), (46, "999003 and 42 more hospitals)")]
 )
-def test_a_line_of_many_hospitals_names_the_first_and_counts_the_rest(
+def test_a_line_about_many_hospitals_names_the_first_and_counts_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hospitals: int, words: str
 ) -> None:
     frame = pl.DataFrame(
@@ -84,7 +84,7 @@ def test_a_line_of_many_hospitals_names_the_first_and_counts_the_rest(
         (0, "NO_CASES", "no counted case"),
     ],
 )
-def test_a_zero_is_explained_by_what_made_it_zero(
+def test_a_zero_payment_is_explained_by_the_reason_that_made_it_zero(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calculated: int, reasons: str, words: str
 ) -> None:
     row = {"hospital_ccn": "999001", "npi": "1", "status": "ZERO", "final_incentive": 0, "reasons": reasons}

@@ -219,7 +219,10 @@ def test_a_stamp_of_another_authority_is_not_kept(home: Home, authority: Path) -
     ("settings", "why"),
     [
         ("{url: 'http://tsa.example/', roots: /nowhere.pem}", "does not begin with https"),
-        ("{url: 'https://user:secret@tsa.example/', roots: /nowhere.pem}", "no address of a host alone"),
+        (
+            "{url: 'https://user:secret@tsa.example/', roots: /nowhere.pem}",
+            "an address without a host, or with a user name or backslash",
+        ),
         ("{url: 'https://tsa.example/', roots: /nowhere.pem}", "cannot be read"),
         ("{url: 'https://tsa.example/', roots: 'SETTINGS'}", "contains no certificate"),
         ("{url: 'https://tsa.example/'}", "roots"),

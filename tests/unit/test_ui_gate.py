@@ -1,4 +1,4 @@
-"""Which requests reach the Dagster UI: what a page of another site, or somebody without the token, may try."""
+"""Which requests reach the Dagster UI, and which attempts of other sites and of people without the token do not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OWN = {"origin": "http://127.0.0.1:3000"}
 
 
 class _Application:
-    """In place of Dagster's: counts what reaches it."""
+    """A stand-in for Dagster's application that counts the requests that reach it."""
 
     def __init__(self) -> None:
         self.reached = 0
@@ -61,14 +61,14 @@ def _ask(
         sent.append(message)
 
     answer = UiGate(application, access)(scope, None, send)  # type: ignore[arg-type]
-    with ThreadPoolExecutor(1) as thread:  # a thread of its own: a browser's event loop may be running in this one
+    with ThreadPoolExecutor(1) as thread:  # another thread, because a browser's event loop may be running in this one
         thread.submit(asyncio.run, answer).result()
     if sent and sent[0]["type"] == "http.response.start":
         return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, bool(application.reached)
     return (200 if application.reached else 403), {}, bool(application.reached)
 
 
-def test_the_ui_itself_is_answered() -> None:
+def test_requests_of_the_ui_itself_pass() -> None:
     assert _ask("/")[::2] == (200, True)
     assert _ask("/assets/release", sec_fetch_site="none")[::2] == (200, True)
     assert _ask("/graphql", method="POST", **JSON, **OWN, sec_fetch_site="same-origin")[::2] == (200, True)
@@ -107,7 +107,7 @@ def test_a_second_origin_is_refused() -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_what_the_browser_marks_as_another_sites_is_refused(site: str) -> None:
+def test_a_request_that_the_browser_marks_as_another_sites_is_refused(site: str) -> None:
     image = {"sec_fetch_site": site, "sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"}
     frame = {"sec_fetch_site": site, "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}
     link = {"sec_fetch_site": site, "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
@@ -130,7 +130,7 @@ def test_graphql_by_get_is_refused(path: str) -> None:
      "text/plain; application/json", "text/plain, application/json", "application/jsonx"],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/graphql", "/report_asset_materialization/release"])
-def test_a_post_that_is_no_json_is_refused(path: str, content_type: str | None) -> None:
+def test_a_post_that_is_not_json_is_refused(path: str, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     assert _ask(path, method="POST", **headers)[::2] == (415, False)
 
@@ -151,7 +151,7 @@ def test_other_methods_are_refused(method: str) -> None:
 @pytest.mark.parametrize(
     "cookie", [None, "", f"hcip_ui_{PORT}=", f"hcip_ui_{PORT}={LOCAL.token}", f"hcip_ui_3001={LOCAL.cookie}", "é=ü"]
 )
-def test_without_the_token_nothing_is_answered(cookie: str | None) -> None:
+def test_without_the_token_every_request_is_refused(cookie: str | None) -> None:
     for target, method in (("/", "GET"), ("/server_info", "GET"), ("/graphql", "POST"), ("/graphql", None)):
         status, _, reached = _ask(target, method=method, cookie=cookie, **JSON)
         assert (status in (401, 403), reached) == (True, False)
@@ -163,7 +163,7 @@ def test_a_wrong_token_is_refused(token: str) -> None:
     assert _ask("/", cookie=None, authorization=f"Bearer {token}")[::2] == (401, False)
 
 
-def test_the_printed_address_gives_a_cookie_and_leaves_the_address_bar() -> None:
+def test_the_printed_address_sets_a_cookie_and_the_token_leaves_the_address_bar() -> None:
     address = urlsplit(LOCAL.link)
     status, headers, reached = _ask(f"{address.path}?{address.query}", cookie=None)
     assert (status, reached, headers["location"]) == (303, False, "/")
@@ -182,23 +182,23 @@ def test_a_login_link_keeps_its_page_and_never_redirects_to_another_site() -> No
             assert location.startswith("/") and location[1:2] not in ("/", "\\")
 
 
-def test_the_token_in_the_address_is_no_way_to_post_or_to_open_a_websocket() -> None:
+def test_the_token_in_the_address_does_not_allow_a_post_or_a_websocket() -> None:
     assert _ask(f"/graphql?token={LOCAL.token}", method="POST", cookie=None, **JSON)[::2] == (401, False)
     assert _ask(f"/graphql?token={LOCAL.token}", method=None, cookie=None)[::2] == (403, False)
 
 
-def test_programs_send_the_token_as_a_bearer() -> None:
+def test_programs_send_a_bearer_token() -> None:
     assert _ask("/graphql", method="POST", cookie=None, authorization=f"bearer {LOCAL.token}", **JSON)[2]
     assert not _ask("/graphql", method="POST", cookie=None, authorization=f"Basic {LOCAL.token}", **JSON)[2]
 
 
-def test_answers_cannot_be_framed_or_embedded() -> None:
+def test_responses_cannot_be_framed_or_embedded() -> None:
     for cookie in (COOKIE, None):
         headers = _ask("/", cookie=cookie)[1]
         assert headers["x-frame-options"] == "DENY" and headers["cross-origin-resource-policy"] == "same-origin"
 
 
-def test_behind_a_proxy_its_public_address_counts_too() -> None:
+def test_behind_a_proxy_its_public_address_is_accepted_too() -> None:
     def ask(**headers: Any) -> bool:
         return _ask("/graphql", access=BEHIND_PROXY, method="POST", cookie=cookie, **JSON, **headers)[2]
 

@@ -1,6 +1,6 @@
-"""What Great Expectations needs of DuckDB through SQLAlchemy, where duckdb-engine gives something else.
+"""A SQLAlchemy dialect of DuckDB for Great Expectations, which duckdb-engine does not fully support.
 
-Belongs here: the differences. Does not belong here: expectations.
+Belongs here: the differences from duckdb-engine. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg2 import PGExecutionContext_psycopg2
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
-#: of a connection string
+#: driver name of a connection string
 DRIVER = "hcip_duckdb"
 
 _TYPES = {"VARCHAR": sa.String, "DATE": sa.Date, "BIGINT": sa.BigInteger, "BOOLEAN": sa.Boolean}
 
 
 class _Buffered(PGExecutionContext_psycopg2):
-    """Rows are taken at once: a DuckDB cursor forgets them when its connection runs the next statement."""
+    """Fetches rows at once: a DuckDB cursor loses them when its connection runs the next statement."""
 
     def post_exec(self) -> None:
         if self.cursor.description:

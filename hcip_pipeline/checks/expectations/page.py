@@ -1,4 +1,4 @@
-"""The page of evaluated suites: what was expected, in words, and what was found, in counts.
+"""The page of evaluated suites: what was expected, and the counts that were found.
 
 Belongs here: rendering. Does not belong here: evaluating.
 """
@@ -15,7 +15,7 @@ from hcip_pipeline.html_pages import page_environment
 
 
 def expectations_page(title: str, subtitle: str, results: Sequence[SuiteResult]) -> str:
-    """Self-contained HTML: no network, no script, no cell of a row."""
+    """Self-contained HTML without network access, scripts or data of any row."""
     return _template().render(title=title, subtitle=subtitle, results=results)
 
 

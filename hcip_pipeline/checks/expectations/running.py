@@ -1,8 +1,8 @@
-"""Suites on what is in a home: a quarter's accepted submissions, a half-year's newest release.
+"""Running suites on the data of a home: a quarter's accepted submissions, or a half-year's newest release.
 
-Belongs here: which files, and where the page goes. Does not belong here: what is expected (``suites``).
+Belongs here: which files are checked, and where the page goes. Does not belong here: what is expected (``suites``).
 
-Pages are in ``warehouse/expectations/``: they follow from the lake and the releases and can be thrown away at any time.
+Pages are in ``warehouse/expectations/``: they are derived from the lake and releases and can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Validated:
         return all(result.met for result in self.results)
 
     def lines(self) -> list[str]:
-        """For a terminal: counts by table, and what was not met."""
+        """For a terminal: counts by table, and the expectations that were not met."""
         lines = []
         for result in self.results:
             rows = "no file" if result.rows is None else f"{result.rows:,} rows"
             met = len(result.outcomes) - len(result.failed)
             lines.append(f"{result.suite.title}: {rows}, {met} of {len(result.outcomes)} expectations met")
             for outcome in result.failed if result.rows is not None else ():
-                otherwise = f" ({outcome.unexpected:,} rows are otherwise)" if outcome.unexpected else ""
-                lines.append(f"  not met: {outcome.statement}{otherwise}")
+                exceptions = f" ({outcome.unexpected:,} rows do not meet it)" if outcome.unexpected else ""
+                lines.append(f"  not met: {outcome.statement}{exceptions}")
         return [*lines, f"page: {self.page}"]
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,9 +66,9 @@ class Validated:
 
 
 def validate_quarter(home: Home, quarter: Quarter) -> Validated:
-    """The accepted submissions of a quarter that count; as many hospitals are expected as a year before."""
-    before = [receipt for receipt in receipts(home, quarter.year_before()) if receipt.in_force]
-    expected = suites.of_submissions(quarter, max(1, len(before)))
+    """The submissions of a quarter in force. At least as many hospitals are expected as a year earlier."""
+    year_earlier = [receipt for receipt in receipts(home, quarter.year_before()) if receipt.in_force]
+    expected = suites.of_submissions(quarter, max(1, len(year_earlier)))
     files = {
         "discharges": files_in_force(home, "discharges", quarter),
         "charges": files_in_force(home, "charges", quarter),

@@ -1,9 +1,9 @@
-"""What stakeholders may expect of the files, in their words, each with the expectation that holds it.
+"""What stakeholders may expect of the files: each statement in their own terms, with the expectation that checks it.
 
 Belongs here: the suites as data. Does not belong here: evaluating them; Great Expectations is not even imported.
 
-What every table owes its contract (columns, key, what may not be empty, codes) follows from the contract; what is added
-by hand is what a hospital, a committee or the regulator would ask about the whole of the files.
+Expectations on columns, keys, empty cells and codes are derived from each table's contract. Those written by hand are
+what a hospital, a committee or the regulator would ask about the files as a whole.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from hcip_pipeline.periods import PerformancePeriod, Quarter
 
 _NPI = "^[12][0-9]{9}$"
 _CCN = "^[0-9A-Z]{6}$"
-#: share of rows that may lack a patient or physician without a finding (inputs.md, "Edits")
+#: share of rows that must have a patient and a physician (inputs.md, "Edits")
 _FEW = 0.98
-#: and a cell may be out of the ordinary in this share
+#: share of rows in which a cell must be in its usual range
 _RARE = 0.995
 
 
@@ -30,9 +30,9 @@ class Expectation:
     """One expectation.
 
     Attributes:
-        statement: what it expects, as a sentence for people.
-        kind: class of ``great_expectations.expectations``.
-        arguments: of that class.
+        statement: what is expected, as a sentence for readers.
+        kind: name of a class of ``great_expectations.expectations``.
+        arguments: arguments of that class.
     """
 
     statement: str
@@ -42,7 +42,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """The expectations of one table; ``about`` states to a reader what the table is."""
+    """The expectations of one table; ``about`` tells readers what the table is."""
 
     table: str
     title: str
@@ -51,31 +51,31 @@ class Suite:
 
 
 def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
-    """What comes in: the discharges and charge lines of a quarter that were accepted and count.
+    """Incoming data: the discharges and charge lines of a quarter that are in force.
 
     Args:
-        hospitals: as many as a year before.
+        hospitals: least number of hospitals, that of a year earlier.
     """
     discharges = (
-        _distinct("hospital_ccn", hospitals, f"There are as many hospitals as a year before ({hospitals})"),
+        _distinct("hospital_ccn", hospitals, f"There are at least as many hospitals as a year earlier ({hospitals})"),
         _between("discharge_date", quarter.start, quarter.end, f"Every discharge is in {quarter}"),
         _not_less("discharge_date", "admit_date", "No discharge is before its admission"),
-        _between("length_of_stay", 1, 365, "Stays last from a day to a year", mostly=_RARE),
-        _filled("patient_id", "At least 98% of discharges carry the statewide patient id", mostly=_FEW),
+        _between("length_of_stay", 1, 365, "Stays last from one day to one year", mostly=_RARE),
+        _filled("patient_id", "At least 98% of discharges have the statewide patient id", mostly=_FEW),
         _filled("attending_npi", "At least 98% of discharges name their attending physician", mostly=_FEW),
         _matches("attending_npi", _NPI, "An attending physician's NPI is ten digits", mostly=_FEW),
         _matches("operating_npi", _NPI, "A surgeon's NPI is ten digits", mostly=_FEW),
         _filled("severity_of_illness", "Nearly every discharge has a severity of illness", mostly=_RARE),
-        _between("total_charges", 1, 10_000_000, "Charges of a stay are from $1 to $10 million", mostly=_RARE),
+        _between("total_charges", 1, 10_000_000, "The charges of a stay are $1 to $10 million", mostly=_RARE),
         _matches("zip_code", "^[0-9]{5}(-?[0-9]{4})?$", "ZIP codes are five or nine digits", mostly=_FEW),
         *_of_contract(LAKE_DISCHARGES),
     )
     charges = (
-        _distinct("hospital_ccn", hospitals, f"There are as many hospitals as a year before ({hospitals})"),
+        _distinct("hospital_ccn", hospitals, f"There are at least as many hospitals as a year earlier ({hospitals})"),
         _matches("revenue_code", "^[0-9]{4}$", "Revenue codes are four digits", mostly=_RARE),
-        _between("charge", 0, 5_000_000, "A charge line is from nothing to $5 million", mostly=_RARE),
+        _between("charge", 0, 5_000_000, "The charge of a line is $0 to $5 million", mostly=_RARE),
         _filled("service_date", "Nearly every charge line has a date", mostly=_FEW),
-        _between("units", 0, 10_000, "Units of a line are from none to ten thousand", mostly=_RARE),
+        _between("units", 0, 10_000, "A charge line has 0 to 10,000 units", mostly=_RARE),
         *_of_contract(LAKE_CHARGES),
     )
     return (
@@ -85,11 +85,11 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
 
 
 def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Suite, ...]:
-    """What goes out: the tables of a release that people look at first."""
+    """Outgoing data: the tables of a release that people look at first."""
     few = list(range(1, small_cell_threshold + 1))
     reductions = [column.name for column in marts.INCENTIVES.columns if column.name.endswith("_adjustment")]
     incentives = (
-        _in_set("period", [str(period)], f"Every payment is one of {period}"),
+        _in_set("period", [str(period)], f"Every payment is for {period}"),
         _matches("npi", _NPI, "A physician's NPI is ten digits"),
         _between("final_incentive", 0, None, "No payment is negative"),
         _not_less("calculated_incentive", "final_incentive", "No one is paid more than was calculated"),
@@ -110,7 +110,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
         *_of_contract(audit.PUBLIC_NORMS),
     )
     savings = (
-        _in_set("period", [str(period)], f"Every figure is one of {period}"),
+        _in_set("period", [str(period)], f"Every figure is for {period}"),
         _between("cases", 0, None, "No number of cases is negative"),
         *_of_contract(marts.SAVINGS),
     )
@@ -129,11 +129,11 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
         Suite(name, title, about[name], expectations)
         for name, title, expectations in (
             ("incentives", f"Payments of {period}", incentives),
-            ("incentive_cases", f"Cases of {period} that earn", cases),
+            ("incentive_cases", f"Cases of {period} that earn incentives", cases),
             ("norms", "Statewide norms", norms),
             ("savings", f"Savings of {period}", savings),
             ("conservation", "What happened to every case and dollar", conservation),
-            ("data_quality", "Data quality as the regulator sees it", quality),
+            ("data_quality", "Data quality, as shown to the regulator", quality),
         )
     )
 
@@ -143,8 +143,8 @@ def _of_contract(table: Table) -> Iterator[Expectation]:
     columns = {"column_set": list(table.names), "exact_match": True}
     yield Expectation("The columns are those of the data dictionary", "ExpectTableColumnsToMatchSet", columns)
     if len(table.key) > 1:
-        states = f"No two rows share {', '.join(table.key[:-1])} and {table.key[-1]}"
-        yield Expectation(states, "ExpectCompoundColumnsToBeUnique", {"column_list": list(table.key)})
+        statement = f"No two rows share {', '.join(table.key[:-1])} and {table.key[-1]}"
+        yield Expectation(statement, "ExpectCompoundColumnsToBeUnique", {"column_list": list(table.key)})
     for column in table.columns:
         if not column.nullable:
             yield _filled(column.name, f"{column.name} is never empty")

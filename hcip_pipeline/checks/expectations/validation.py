@@ -1,4 +1,4 @@
-"""Evaluating suites on Parquet files: Great Expectations on DuckDB, which counts and gives no row back.
+"""Evaluating suites on Parquet files with Great Expectations on DuckDB, which returns counts and no rows.
 
 Belongs here: from files to counts. Does not belong here: what is expected (``suites``).
 """
@@ -17,7 +17,7 @@ import duckdb
 from hcip_pipeline.checks.expectations.suites import Expectation, Suite
 from hcip_pipeline.files.scratch import scratch_folder
 
-#: counts alone: no cell of a row reaches a result, a log or a page
+#: counts only: no cell of a row reaches a result, a log or a page
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
 
 
@@ -26,9 +26,9 @@ class ExpectationOutcome:
     """One expectation, checked against a table.
 
     Attributes:
-        met: None where there was nothing to hold it against.
-        rows: rows looked at; None where it is about the table as a whole.
-        unexpected: rows that are not as expected.
+        met: None if there was no file to check.
+        rows: rows checked; None for an expectation of the table as a whole.
+        unexpected: rows that do not meet the expectation.
     """
 
     statement: str
@@ -39,7 +39,7 @@ class ExpectationOutcome:
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """A suite's outcomes; ``rows`` of its table, None where there is no file of it."""
+    """A suite's outcomes, and the number of rows of its table (None if there is no file)."""
 
     suite: Suite
     rows: int | None
@@ -57,21 +57,23 @@ class SuiteResult:
 
 
 def validate(suites: Iterable[Suite], files: Mapping[str, Sequence[Path]]) -> tuple[SuiteResult, ...]:
-    """Hold every suite against the Parquet files of its table.
+    """Check the Parquet files of each table against its suite.
 
     Args:
-        files: table -> its files; a table without files meets nothing.
+        files: table -> its files; a table without files meets no expectation.
     """
     suites = tuple(suites)
     with scratch_folder("expectations") as folder:
         database = folder / "expectations.duckdb"
         rows = _views(database, {suite.table: files.get(suite.table, ()) for suite in suites})
         if not any(found is not None for found in rows.values()):
-            return tuple(_nothing(suite) for suite in suites)
+            return tuple(_without_file(suite) for suite in suites)
         source, context = _source(database)
         try:
             return tuple(
-                _nothing(suite) if rows[suite.table] is None else _held(suite, rows[suite.table], source, context)
+                _without_file(suite)
+                if rows[suite.table] is None
+                else _evaluated(suite, rows[suite.table], source, context)
                 for suite in suites
             )
         finally:
@@ -95,27 +97,27 @@ def _views(database: Path, files: Mapping[str, Sequence[Path]]) -> dict[str, int
 
 def _source(database: Path) -> tuple[Any, Any]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx  # seconds and 250 MB: only where suites are evaluated
+    import great_expectations as gx  # takes seconds and 250 MB, so only if suites are evaluated
 
     from hcip_pipeline.checks.expectations.duckdb_dialect import DRIVER
 
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # it may quote a cell of what failed
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # its messages may quote a cell
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     return context.data_sources.add_sql("files", connection_string=f"{DRIVER}:///{database}"), context
 
 
-def _held(suite: Suite, rows: int | None, source: Any, context: Any) -> SuiteResult:
+def _evaluated(suite: Suite, rows: int | None, source: Any, context: Any) -> SuiteResult:
     import great_expectations as gx
 
     batch = source.add_table_asset(suite.table, table_name=suite.table).add_batch_definition_whole_table("whole")
-    asked = context.suites.add(gx.ExpectationSuite(suite.table))
+    gx_suite = context.suites.add(gx.ExpectationSuite(suite.table))
     by_name = {}
     for number, expectation in enumerate(suite.expectations):
         kind = getattr(gx.expectations, expectation.kind)
         by_name[str(number)] = expectation
-        asked.add_expectation(kind(**expectation.arguments, meta={"number": number}))
-    definition = gx.ValidationDefinition(name=suite.table, data=batch, suite=asked)
+        gx_suite.add_expectation(kind(**expectation.arguments, meta={"number": number}))
+    definition = gx.ValidationDefinition(name=suite.table, data=batch, suite=gx_suite)
     result = context.validation_definitions.add(definition).run(result_format=_COUNTS_ONLY)
     found = {str(each.expectation_config.meta["number"]): each for each in result.results}
     outcomes = tuple(_outcome(expectation, found.get(number)) for number, expectation in by_name.items())
@@ -123,7 +125,7 @@ def _held(suite: Suite, rows: int | None, source: Any, context: Any) -> SuiteRes
 
 
 def _outcome(expectation: Expectation, result: Any) -> ExpectationOutcome:
-    """Counts of one result. One that could not be evaluated is not met: what it expects was not seen to hold."""
+    """The counts of one result. An expectation that could not be evaluated is not met."""
     if result is None:
         return ExpectationOutcome(expectation.statement, met=False)
     counts = result.result or {}
@@ -136,5 +138,5 @@ def _outcome(expectation: Expectation, result: Any) -> ExpectationOutcome:
     )
 
 
-def _nothing(suite: Suite) -> SuiteResult:
+def _without_file(suite: Suite) -> SuiteResult:
     return SuiteResult(suite, None, tuple(ExpectationOutcome(each.statement, met=None) for each in suite.expectations))
