@@ -209,7 +209,7 @@ def _committees(draft: Draft) -> list[dict[str, Any]]:
 _FILE_RULES = ("files", "chain")
 
 
-def _about(figures: int) -> str:
+def _at_least(figures: int) -> str:
     """A number of figures rounded down to two digits; the exact number would reveal hidden counts by subtraction."""
     unit = 10 ** max(len(str(figures)) - 2, 1)
     return f"at least {figures // unit * unit:,}"
@@ -231,7 +231,7 @@ def _recomputation(draft: Draft) -> dict[str, Any]:
     checked = [tally for rule, tally in report.tallies.items() if rule not in _FILE_RULES]
     differences = sum(tally.differences for tally in checked)
     figures = sum(tally.figures for tally in checked)
-    text = f"Before release, {_about(figures)} figures were recomputed from the release's own files in decimal "
+    text = f"Before release, {_at_least(figures)} figures were recomputed from the release's own files in decimal "
     text += "arithmetic, by code that is independent of the settlement program. "
     text += f"Differences: {differences:,}." if differences else "All agree to the cent."
     return {"text": text, "rules": rules}

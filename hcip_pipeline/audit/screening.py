@@ -60,7 +60,7 @@ def screening_findings(draft: Draft) -> Iterator[Finding]:
     if draft.has("screening"):
         yield from _questions(draft)
         for row in draft.table("screening").iter_rows(named=True):
-            yield from _of_record(row)
+            yield from _record_findings(row)
     for row in draft.lake("unused_clearances").iter_rows(named=True):
         text = f"the clearance of {row['cleared_on']} ({row['source']}) was not used: {row['why_unused']}"
         yield "CLEARANCE_UNUSED", text, row["hospital_ccn"], row["npi"], None
@@ -94,7 +94,7 @@ def _questions(draft: Draft) -> Iterator[Finding]:
         yield screening.NAME_MATCH, text, ccn, npi, amounts.get((ccn, npi))
 
 
-def _of_record(row: dict[str, Any]) -> Iterator[Finding]:
+def _record_findings(row: dict[str, Any]) -> Iterator[Finding]:
     partner = row["hospital_ccn"], row["npi"], None
     if row["effect"] == screening.ANSWERED and row["cleared_by"]:
         cleared = f"cleared by {row['cleared_by']} on {row['cleared_on']}: {row['clearance_reason']}"

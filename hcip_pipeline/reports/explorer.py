@@ -101,7 +101,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("cost", "Cost", "money"),
         ("best_practice", "Best practice", "money"),
         ("p75", "75th percentile", "money"),
-        ("share", "Share earned", "percent_plain"),
+        ("share", "Performance share", "percent_plain"),
         ("incentive", "Performance incentive", "money"),
     ),
 }

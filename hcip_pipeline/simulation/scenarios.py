@@ -42,17 +42,17 @@ class Scenario:
 
     Args:
         changes: key of methodology §13 -> value, as written in the file.
-        elections_hold: whether hospitals keep their elections even if the scenario has another value.
+        keeps_elections: whether hospitals keep their elections even if the scenario has another value.
     """
 
     name: str
     policy: Policy
     changes: Mapping[str, Any]
-    elections_hold: bool = True
+    keeps_elections: bool = True
 
     def elections(self, elected: Mapping[str, Elections]) -> dict[str, Elections]:
         """The hospitals' elections without the parameters that the scenario sets for all of them."""
-        if self.elections_hold:
+        if self.keeps_elections:
             return dict(elected)
         decided = set(self.changes)
         return {
@@ -82,7 +82,7 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
             if changes:
                 raise HcipError(f"'{AS_IS}' is the release itself", file=path, fix="give that scenario another name")
             continue
-        hold = bool(changes.pop(_KEEP, False))
+        keeps_elections = bool(changes.pop(_KEEP, False))
         unknown = [str(key) for key in changes if key not in PARAMETERS]
         if unknown:
             raise HcipError(
@@ -92,5 +92,5 @@ def read_scenarios(path: Path, policy: Policy) -> list[Scenario]:
                 fix=f"it can change {', '.join(PARAMETERS)}; another base year or cost method needs a separate run",
             )
         tried = validate_yaml(Policy, policy.model_dump() | changes, path, f"scenario '{name}'")
-        found.append(Scenario(str(name), tried, changes, hold))
+        found.append(Scenario(str(name), tried, changes, keeps_elections))
     return found
