@@ -1,4 +1,4 @@
-"""Check the example of ``docs/certainty.md`` against the demo's figures."""
+"""Check the examples of ``docs/certainty.md`` against the demo."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from hcip_pipeline.reports import words
 from hcip_pipeline.reports.certainty import compared
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "certainty.md"
+
+
+def changes() -> str:
+    """The page's example of ``hcip what-if``, for the demo's first half-year."""
+    return PAGE.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
 
 
 def assert_true_of(release: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certainty_example import assert_true_of
+from tests.certainty_example import assert_true_of, changes
 
 ROOT = Path(__file__).parents[2]
 _UV = Path(sys.executable).with_name("uv")
@@ -91,3 +91,6 @@ def test_the_wheel_settles_the_demo_in_an_empty_environment(wheel: Path, tmp_pat
         assert verified["ok"], verified
     assert _state(installed) == before
     assert_true_of(tmp_path / "home" / "releases" / "2025H1" / "r2")
+    (tmp_path / "changes.yaml").write_text(changes(), encoding="utf-8")
+    command = [environment / "bin/hcip", "what-if", "2025H1", tmp_path / "changes.yaml", "--json"]
+    assert len(json.loads(_output(command, clean, tmp_path))["payments"]) == 6
