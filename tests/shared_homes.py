@@ -17,7 +17,7 @@ import pytest
 
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.ledger.lines import Entry, append
-from hcip_pipeline.shared_home import bringing
+from hcip_pipeline.shared_home import fetching
 from hcip_pipeline.shared_home.address import Storage
 from hcip_pipeline.shared_home.synchronizing import Synchronized, synchronize
 
@@ -165,7 +165,7 @@ def kill_at_every_write(begin: Callable[[int], tuple[Machine, Machine, Machine]]
 def killed_while_fetching(step: int) -> Iterator[list[str]]:
     """Kill the machine before it reads its ``step``-th object."""
     begun: list[str] = []
-    real = bringing.get_object
+    real = fetching.get_object
 
     def get(storage: Storage, sha256: str) -> bytes:
         begun.append(sha256)
@@ -174,7 +174,7 @@ def killed_while_fetching(step: int) -> Iterator[list[str]]:
         return real(storage, sha256)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bringing, "get_object", get)
+        patch.setattr(fetching, "get_object", get)
         yield begun
 
 

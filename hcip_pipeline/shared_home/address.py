@@ -1,7 +1,7 @@
-"""Files at an address of object storage (``s3://bucket/prefix``), or any other that fsspec knows.
+"""Files in object storage (``s3://bucket/prefix``), or at another address that fsspec supports.
 
-Belongs here: opening an address, reading, writing where there is nothing, and errors of the storage in plain words.
-Does not belong here: what the files mean.
+Belongs here: opening an address, reading, writing without overwriting, and plain messages for storage errors. Does not
+belong here: the meaning of the files.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from hcip_pipeline.errors import HcipError, UsageError
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)", re.DOTALL)
 _OF_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
 _LOCAL = frozenset({"file", "local"})
-#: as s3fs reads a file otherwise, it asks for its size first: two requests for each of many small files
+#: by default, s3fs requests a file's size before reading it: two requests for each of many small files
 _IN_ONE_REQUEST = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address rather than the path of a folder."""
+    """Whether a text is an address rather than a folder's path."""
     return _ADDRESS.fullmatch(text) is not None
 
 
@@ -36,11 +36,11 @@ class Storage:
 
     system: fsspec.AbstractFileSystem
     root: str
-    #: whether a file is there whole or not at all
+    #: whether a file is stored completely or not at all
     has_objects: bool
-    #: whether it is a folder of this machine's file systems
+    #: whether it is a folder in this machine's file systems
     is_local: bool = False
-    #: options of the file system's own for reading a file
+    #: fsspec options for reading a file
     reading: Mapping[str, int] = field(default_factory=dict)
 
     def address_of(self, path: str) -> str:
@@ -48,7 +48,7 @@ class Storage:
         return str(self.system.unstrip_protocol(f"{self.root}/{path}"))
 
     def read(self, path: str) -> bytes | None:
-        """A file's bytes; None where there is none."""
+        """A file's bytes; None if it does not exist."""
         try:
             content = self.system.cat_file(f"{self.root}/{path}", **self.reading)
         except FileNotFoundError:
@@ -57,11 +57,10 @@ class Storage:
         return content
 
     def create(self, path: str, content: bytes) -> bool:
-        """Write a file where there is none, by the storage's own condition (``If-None-Match``).
+        """Write a file if it does not exist, by the storage's own condition (``If-None-Match``).
 
         Returns:
-            Whether it was written now. Where it was not, a file is there: perhaps this very one, which an answer that
-            got lost had stored.
+            Whether it was written now. If not, a file exists: perhaps this one, if an earlier response was lost.
         """
         place = f"{self.root}/{path}"
         if self.is_local:
@@ -73,7 +72,7 @@ class Storage:
         return True
 
     def names(self, folder: str) -> list[str]:
-        """The names of the files in a folder, in order; none where there is no such folder."""
+        """The sorted names of the files in a folder; empty if there is no such folder."""
         try:
             found = self.system.ls(f"{self.root}/{folder}", detail=False)
         except FileNotFoundError:
@@ -82,24 +81,24 @@ class Storage:
         return sorted(name for name in names if name and not name.startswith("."))
 
     def check_bucket(self) -> None:
-        """Make sure that there is a bucket: a misspelled one looks like an empty one.
+        """Make sure that the bucket exists: a misspelled one looks like an empty one.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: it does not exist.
         """
         bucket = self.root.partition("/")[0]
         if self.has_objects and not self.system.exists(bucket):
             raise FileNotFoundError(f"there is no bucket {bucket}")
 
     def size(self, path: str) -> int | None:
-        """A file's size in bytes; None where there is none."""
+        """A file's size in bytes; None if it does not exist."""
         try:
             return int(self.system.info(f"{self.root}/{path}")["size"])
         except FileNotFoundError:
             return None
 
     def remove(self, path: str) -> None:
-        """Remove a file that may be there."""
+        """Remove a file if it exists."""
         try:
             self.system.rm_file(f"{self.root}/{path}")
         except FileNotFoundError:
@@ -107,7 +106,7 @@ class Storage:
 
 
 def _create_local(place: Path, content: bytes) -> bool:
-    """As :meth:`Storage.create` in a folder: whole or not at all, also when the process is killed."""
+    """:meth:`Storage.create` for a folder: completely or not at all, even if the process is killed."""
     place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -128,13 +127,13 @@ def open_storage(address: str) -> Iterator[Storage]:
     """The storage at an address.
 
     Raises:
-        UsageError: the address is none, or its kind of storage is not installed.
-        HcipError: what is done in the ``with`` block could not be done there.
+        UsageError: the address is invalid, or support for its kind of storage is not installed.
+        HcipError: a storage operation in the ``with`` block failed.
     """
     named = _ADDRESS.fullmatch(address)
     if named is None:
         raise UsageError(
-            f"{address} is not an address", fix="name one such as s3://bucket/prefix or file:///mnt/releases"
+            f"{address} is not an address", fix="give one such as s3://bucket/prefix or file:///mnt/releases"
         )
     try:
         local = {"auto_mkdir": True} if named[1] in _LOCAL else {}
@@ -143,21 +142,21 @@ def open_storage(address: str) -> Iterator[Storage]:
         raise UsageError(
             f"the package that reads {named[1]}:// is not installed",
             rule="STORAGE",
-            fix="for s3:// install the package with its extra, `pip install 'hcip-pipeline[s3]'`; for Google Cloud "
-            "gcsfs, for Azure adlfs",
+            fix="for s3://, run `pip install 'hcip-pipeline[s3]'`; for Google Cloud, install gcsfs; for Azure, adlfs",
         ) from error
     except ValueError as error:
-        raise UsageError(f"{named[1]}:// is not a kind of storage: {error}", fix="name one such as s3://") from error
+        raise UsageError(f"{named[1]}:// is not a supported kind of storage: {error}", fix="use s3://") from error
     try:
         reading = _IN_ONE_REQUEST.get(named[1], {})
         yield Storage(system, root.rstrip("/"), named[1] in _OF_OBJECTS, named[1] in _LOCAL, reading)
     except HcipError:
         raise
-    except Exception as error:  # every storage has its own
+    except Exception as error:  # each kind of storage has its own exceptions
+        reason = " ".join(str(error).split())[:400] or type(error).__name__
         raise HcipError(
-            f"the storage refused or cannot be reached: {' '.join(str(error).split())[:400] or type(error).__name__}",
+            f"the storage refused the request or cannot be reached: {reason}",
             file=address,
             rule="STORAGE",
-            fix="check the address, the credentials (the environment or the machine's role) and the network, and do it "
-            "again: what was not finished does not count",
+            fix="check the address, the credentials (from the environment or the machine's role) and the network, and "
+            "run this again: unfinished work does not count",
         ) from error

@@ -1,15 +1,15 @@
-"""What is at the address of a shared home: objects named after their sha256, and commits that name objects.
+"""The files of a shared home in its storage: objects named after their sha256, and commits that refer to objects.
 
     objects/ab/<sha256>      the bytes of a file of the lake, the inbox or a release; written once
-    commits/00000001.json    which files the first acceptance brought or replaced, and its lines of the ledger
+    commits/00000001.json    the files that the first acceptance added or replaced, and its lines of the ledger
 
-A commit is written where there is none: of two machines that write the same number one is refused by the storage, looks
-at what came before it, and writes the next number. So everything that an acceptance changes changes at once, and the
-ledger has one order. Each commit names the sha256 of the one before. A process that is killed before its commit leaves
-objects that nothing names.
+A commit never overwrites another: if two machines write the same number, the storage refuses one of them, which then
+reads the other's commit and writes the next number. So all changes of an acceptance take effect at once, and the
+ledger has one order. Each commit names the sha256 of the previous one. A process that is killed before its commit
+leaves objects to which nothing refers.
 
-Belongs here: the format, reading and writing. Does not belong here: which files are committed (``scope``), and what is
-done when two machines disagree (``synchronizing``).
+Belongs here: the format, reading and writing. Does not belong here: which files are committed (``scope``), and what
+happens if two machines disagree (``synchronizing``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AT_A_TIME = 8
 _NOTHING_BEFORE = "0" * 64
 _NAME = re.compile(r"[0-9]{8}\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-#: a path of a shared home: below one of these folders, and never out of it
+#: a path in a shared home: below one of these folders and never outside them
 _PATH = re.compile(r"(lake|releases|inbox)(/(?!\.{1,2}(/|$))[^/\0]+)+")
 _PROBE = "conditional-write"
 
@@ -42,9 +42,9 @@ class Commit:
     """One acceptance, norm table, release or destruction.
 
     Attributes:
-        files: path within the home -> sha256 of what is there from here on.
-        removed: paths at which nothing is from here on.
-        lines: lines of the ledger that are appended, without their line ends.
+        files: path within the home -> sha256 of the file from this commit on.
+        removed: paths that do not exist from this commit on.
+        lines: the ledger lines that it appends, without line ends.
         hash: sha256 of the commit's own bytes.
     """
 
@@ -69,7 +69,7 @@ class Commit:
 
 
 def object_place(sha256: str) -> str:
-    """Where the bytes with a hash lie."""
+    """Where the bytes with a hash are stored."""
     return f"objects/{sha256[:2]}/{sha256}"
 
 
@@ -78,10 +78,10 @@ def _commit_place(number: int) -> str:
 
 
 def read_commits(storage: Storage, cache: Path) -> list[Commit]:
-    """Every commit, the oldest first; those in the folder ``cache`` are not fetched again.
+    """Every commit, oldest first; those in the folder ``cache`` are not fetched again.
 
     Raises:
-        HcipError: a commit is missing, cannot be read, or does not follow the one before.
+        HcipError: a commit is missing, cannot be read, or does not follow the previous one.
     """
     numbers = sorted(int(name.partition(".")[0]) for name in storage.names("commits") if _NAME.fullmatch(name))
     if not numbers:
@@ -106,7 +106,7 @@ def read_commits(storage: Storage, cache: Path) -> list[Commit]:
         commit = _parsed(storage, number, raw)
         if commit.previous != (commits[-1].hash if commits else _NOTHING_BEFORE):
             raise _damaged(
-                storage, _commit_place(number), f"does not follow the one before it, of which {cache} may keep a copy"
+                storage, _commit_place(number), f"does not follow the previous one, of which {cache} may have a copy"
             )
         commits.append(commit)
     for commit, raw in zip(commits, contents, strict=True):
@@ -119,16 +119,16 @@ def read_commits(storage: Storage, cache: Path) -> list[Commit]:
 def next_commit(
     commits: Sequence[Commit], files: Mapping[str, str], removed: Iterable[str], lines: Iterable[str]
 ) -> Commit:
-    """The commit that follows."""
+    """The commit that follows ``commits``."""
     previous = commits[-1].hash if commits else _NOTHING_BEFORE
     return Commit(len(commits) + 1, previous, files, sorted(removed), list(lines))
 
 
 def write_commit(storage: Storage, commit: Commit) -> bool:
-    """Write a commit under its number; False: another machine was first.
+    """Write a commit under its number; False if another machine was first.
 
     Raises:
-        HcipError: the storage overwrites what it should keep, so that no machine could notice that a commit was lost.
+        HcipError: the storage overwrites files, so that a commit could be lost unnoticed.
     """
     if commit.number == 1:
         _check_conditions(storage)
@@ -139,19 +139,19 @@ def write_commit(storage: Storage, commit: Commit) -> bool:
 
 
 def _check_conditions(storage: Storage) -> None:
-    """Make sure that the storage refuses a second file under one name."""
+    """Make sure that the storage refuses to overwrite a file."""
     storage.create(_PROBE, b"first")
     if storage.create(_PROBE, b"second"):
         raise HcipError(
             "the storage has no conditional writes, so two machines could overwrite each other's acceptances",
             file=storage.address_of(""),
             rule="STORAGE",
-            fix="use one that has them (S3's If-None-Match); `hcip publish` needs none",
+            fix="use storage that has them (S3's If-None-Match); `hcip publish` does not need them",
         )
 
 
 def snapshot(commits: Iterable[Commit]) -> dict[str, str]:
-    """Path -> sha256 of everything that is shared now."""
+    """Path -> sha256 of every shared file after these commits."""
     found: dict[str, str] = {}
     for commit in commits:
         found |= commit.files
@@ -161,12 +161,12 @@ def snapshot(commits: Iterable[Commit]) -> dict[str, str]:
 
 
 def ledger_lines(commits: Iterable[Commit]) -> list[bytes]:
-    """The shared ledger's lines, without their line ends."""
+    """The shared ledger's lines, without line ends."""
     return [line.encode() for commit in commits for line in commit.lines]
 
 
 def paths_by_hash(files: Mapping[str, str]) -> dict[str, list[str]]:
-    """Of path -> sha256, the paths of each hash: what several files hold is sent and fetched once."""
+    """Group paths by hash, so that identical files are sent and fetched only once."""
     paths: dict[str, list[str]] = {}
     for path, sha256 in files.items():
         paths.setdefault(sha256, []).append(path)
@@ -174,42 +174,42 @@ def paths_by_hash(files: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def put_object(storage: Storage, sha256: str, files: Sequence[Path], *, is_expected: bool) -> None:
-    """Store the bytes of files that have one hash, one at least; those that are there stay.
+    """Store the bytes of one or more identical files, unless they are stored already.
 
     Args:
-        is_expected: an earlier commit names the bytes, as it does those that a release keeps of its sources: they are
-            not sent unless they are gone.
+        is_expected: an earlier commit refers to the same bytes, as for a release's sources: they are sent only if they
+            are missing.
 
     Raises:
-        HcipError: a file has another hash by now, or what is there has.
+        HcipError: a file has changed since it was hashed, or the stored object is damaged.
     """
     for file in files:
         content = file.read_bytes()
         if _sha256(content) != sha256:
             raise HcipError(
-                "the file was changed while it was shared",
+                "the file changed while it was being shared",
                 file=file,
                 rule="STORAGE",
-                fix="make sure that nothing else writes to the home, and run it again",
+                fix="make sure that nothing else writes to the home, and run this again",
             )
     size = storage.size(object_place(sha256)) if is_expected else None
     if size is None and not storage.create(object_place(sha256), content):
         size = storage.size(object_place(sha256))
     if size not in (None, len(content)):
-        raise _damaged(storage, object_place(sha256), "is not what its name states")
+        raise _damaged(storage, object_place(sha256), "does not match its hash")
 
 
 def get_object(storage: Storage, sha256: str) -> bytes:
     """The bytes with a hash.
 
     Raises:
-        HcipError: they are gone, or others.
+        HcipError: they are missing or damaged.
     """
     content = storage.read(object_place(sha256))
     if content is None:
         raise _damaged(storage, object_place(sha256), "is missing")
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise _damaged(storage, object_place(sha256), "is not what its name states")
+        raise _damaged(storage, object_place(sha256), "does not match its hash")
     return content
 
 
@@ -219,10 +219,10 @@ def _parsed(storage: Storage, number: int, raw: bytes) -> Commit:
         stated: dict[str, Any] = json.loads(raw)
         if stated["format"] != FORMAT:
             raise HcipError(
-                f"it is written in format {stated['format']}, which this version does not read",
+                f"the commit has format {stated['format']}, which this version cannot read",
                 file=storage.address_of(place),
                 rule="STORAGE",
-                fix="install the version that the other machines have",
+                fix="install the version that the other machines use",
             )
         files = {str(path): str(sha256) for path, sha256 in stated["files"].items()}
         removed, lines = [str(path) for path in stated["removed"]], [str(line) for line in stated["lines"]]

@@ -1,4 +1,4 @@
-"""A home's ledger against the shared one: what they have in common, and one after the other."""
+"""A home's ledger against the shared one: the lines they have in common, and combining the two."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from hcip_pipeline.ledger.recording import subject
 
 
 def same_lines(own: Sequence[Line], shared: Sequence[Line]) -> int:
-    """How many lines two ledgers begin with in common."""
+    """The number of lines at the beginning that two ledgers have in common."""
     pairs = enumerate(zip(own, shared, strict=False))
     return next((n for n, (one, other) in pairs if one.hash != other.hash), min(len(own), len(shared)))
 
 
 def unshared(own: Sequence[Line], shared: Sequence[Line]) -> list[Entry]:
-    """What a home's ledger states and the shared one does not.
+    """The entries of a home's ledger that the shared one lacks.
 
-    Lines that were shared are there after other machines' lines, and so in another chain. A line about something is
-    shared as well if the newest shared line about it states the same.
+    Shared lines may follow other machines' lines there, and therefore have different chain hashes. An entry also counts
+    as shared if the newest shared line with its subject and name has the same files.
     """
     same = same_lines(own, shared)
     stated = {_key(line.entry) for line in shared[same:]}
@@ -35,6 +35,6 @@ def _key(entry: Entry) -> tuple[str, str, tuple[tuple[str, str], ...]]:
 
 
 def rebased(own: Sequence[bytes], shared: Sequence[bytes], where: Path) -> list[bytes]:
-    """The shared ledger, then what the own one states besides."""
+    """The shared ledger, continued with the entries that only the home's ledger has."""
     own_lines, shared_lines = parsed(own, where), parsed(shared, where)
     return [*shared, *continued(shared_lines, unshared(own_lines, shared_lines))]

@@ -1,9 +1,9 @@
-"""Which files of a home an acceptance consists of, and which lock guards a file.
+"""Which files of a home belong to an acceptance, and which lock protects a file.
 
 Belongs here: paths. Does not belong here: reading or comparing files.
 
-A line of the ledger names what was accepted (``hospital/2025Q1/210001.r1``); what is shared with it is the whole
-partition: receipts, rows, seals, quarantine, and the inbox files that they came from.
+A line of the ledger names what was accepted (``hospital/2025Q1/210001.r1``), but the whole partition is shared with it:
+receipts, rows, seals, quarantine, and the inbox files from which they were made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hcip_pipeline.home.folders import Home
 from hcip_pipeline.home.records import read_record
 from hcip_pipeline.ledger.lines import Entry
 
-#: of the inbox: files that people change where they lie, and that every run reads again
+#: inbox files that people edit in place and that every run reads again
 _READ_AGAIN = re.compile(r"inbox/[^/]+|inbox/(reference|program|protocols)/.+")
 _LOCKS = (
     (re.compile(r"lake/.*/quarter=([^/]+)/.*"), "{}"),
@@ -27,13 +27,13 @@ _LOCKS = (
     (re.compile(r"lake/(?:seals/)?norms/([^/]+)/.*"), "norms-{}"),
     (re.compile(r"releases/([^/]+)/.*"), "{}"),
 )
-#: what a verdict waits in until it counts (``intake.hospital.together``), and what was set aside
+#: verdicts that do not count yet (``intake.hospital.together``), and files that were set aside
 _NOT_SHARED = re.compile(r"(.*/)?\..*|lake/hospital/judged/.*|.*\.(damaged|unrecorded)|.*/\.[^/]*(/.*)?")
 
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """What lines of the ledger are about: accepted whole, or not at all.
+    """A part of the home that lines of the ledger are about; it is accepted completely or not at all.
 
     Attributes:
         kind: ``hospital``, ``cms``, ``reference``, ``program``, ``norms``, ``release`` or ``destruction``.
@@ -48,7 +48,7 @@ class Part:
 
 
 def part_of(entry: Entry) -> Part | None:
-    """What an entry of the ledger is about; None: the ledger itself."""
+    """The part that an entry of the ledger is about; None for the ledger itself."""
     if entry.kind == "start":
         return None
     if entry.kind in ("norms", "destruction"):
@@ -60,7 +60,7 @@ def part_of(entry: Entry) -> Part | None:
 
 
 def lock_of(path: str) -> str:
-    """The lock that is held to change a file; empty: none is needed."""
+    """The lock that must be held to change a file; empty if none is needed."""
     for pattern, name in _LOCKS:
         if found := pattern.fullmatch(path):
             return name.format(found[1])
@@ -68,7 +68,7 @@ def lock_of(path: str) -> str:
 
 
 def is_own(part: Part, path: str) -> bool:
-    """Whether no one but the part's own intake writes a file of its scope."""
+    """Whether only the part's own intake writes this file."""
     if part.kind == "release":
         return path.startswith(f"releases/{part.key}")
     own = {"norms": f"norms-{part.key}", "reference": "reference"}.get(part.kind, part.key)
@@ -76,7 +76,7 @@ def is_own(part: Part, path: str) -> bool:
 
 
 def files_of(home: Home, part: Part) -> Iterator[str]:
-    """The paths of a part that are in the home now; the inbox's last."""
+    """The paths of a part's files in the home, those of the inbox last."""
     found: set[str] = set()
     for pattern in _patterns(home, part):
         for path in home.root.glob(pattern):
@@ -87,17 +87,17 @@ def files_of(home: Home, part: Part) -> Iterator[str]:
 
 
 def belongs(part: Part, path: str) -> bool:
-    """Whether a shared path of the lake is a part's, so that it is gone when the home has it no more."""
+    """Whether a shared path of the lake belongs to a part, so that its removal from the home is shared too."""
     return part.kind in ("hospital", "cms", "reference", "program", "norms") and is_own(part, path)
 
 
 def is_read_again(path: str) -> bool:
-    """Whether every run reads a file of the inbox again, so that two versions of it would give two results."""
+    """Whether every run reads this inbox file again, so that two versions of it would give two results."""
     return _READ_AGAIN.fullmatch(path) is not None
 
 
 def is_read_with(part: Part, path: str) -> bool:
-    """Whether a file of the inbox that every run reads again is shared with a part, and its removal with it."""
+    """Whether an inbox file that every run reads again is shared with a part, as well as its removal."""
     folder = path.removeprefix("inbox/").rpartition("/")[0].partition("/")[0]
     folders = {
         "hospital": ("",),
@@ -121,7 +121,7 @@ def _patterns(home: Home, part: Part) -> Iterator[str]:
         case "reference":
             yield from ("lake/reference/**/*", "lake/seals/reference/**/*", "inbox/reference/**/*", "inbox/*")
         case "program":
-            # sums to date read the program files of the half-years before, which are accepted with this one
+            # sums to date read the program files of earlier half-years, which are accepted with this one
             yield from ("lake/program/**/*", "lake/protocols/**/*", "inbox/program/**/*", "inbox/protocols/**/*")
             yield from ("inbox/reference/**/*", "inbox/*")
         case "norms":
@@ -134,7 +134,7 @@ def _patterns(home: Home, part: Part) -> Iterator[str]:
 
 
 def _known(home: Home, release: str) -> Iterator[str]:
-    """What was kept of a release's sources (``settlement.kept_sources``)."""
+    """The kept copies of a release's sources (``settlement.kept_sources``)."""
     record = home.lake / "known" / f"{release.replace('/', '_')}.json"
     if not record.is_file():
         return

@@ -1,9 +1,9 @@
-"""What a home has of the shared one: ``storage/state.json``, and a copy of each commit.
+"""A home's record of the shared home: ``storage/state.json``, and a copy of each commit.
 
-Belongs here: remembering which bytes came from the storage or went there, and whether a file is still those. Does not
-belong here: what follows from a difference (``synchronizing``).
+Belongs here: recording which bytes were fetched or shared, and whether a file still has them. Does not belong here:
+the consequences of a difference (``synchronizing``).
 
-The record can be removed at any time: files are then compared by their content instead of their size and time.
+The record can be removed at any time: files are then compared by content instead of size and time.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _VERSION = 1
 class State:
     """Attributes:
     address: where the home is shared.
-    commit: the newest commit that is whole in this home.
-    lines: how many lines of the home's ledger are the shared ledger's.
-    files: path -> the sha256 last brought or shared, and size and time of the file that had it.
-    published: releases that lie at the address as `hcip publish` writes them.
+    commit: the newest commit that this home has completely.
+    lines: how many lines of the home's ledger are shared.
+    files: path -> the sha256 last fetched or shared, and the size and time of the file with it.
+    published: releases that `hcip publish` has written to the address.
     """
 
     address: str
@@ -41,12 +41,12 @@ class State:
         return self.files[path][0] if path in self.files else None
 
     def note(self, home: Home, path: str, sha256: str) -> None:
-        """Home and storage have the same bytes at a path now."""
+        """Record that the home and the storage now have the same bytes at a path."""
         stat = (home.root / path).stat()
         self.files[path] = (sha256, stat.st_size, stat.st_mtime_ns)
 
     def sha256_now(self, home: Home, path: str) -> str | None:
-        """What is at a path of the home; read only where size or time have changed. None: nothing is."""
+        """The sha256 of a file in the home, which is read only if its size or time changed; None if there is none."""
         file = home.root / path
         try:
             stat = file.stat()
@@ -58,12 +58,12 @@ class State:
 
 
 def folder_of(home: Home) -> Path:
-    """Where a home keeps what concerns its storage."""
+    """The home's folder for everything about its storage."""
     return home.root / "storage"
 
 
 def load_state(home: Home, address: str) -> State:
-    """What the home has of the shared one; nothing where nothing is remembered.
+    """The home's record of the shared home; empty if there is none.
 
     Raises:
         HcipError: the home was shared at another address.
@@ -80,16 +80,16 @@ def load_state(home: Home, address: str) -> State:
         return State(address)
     if state.address != address:
         raise HcipError(
-            f"the home is shared at {state.address}, and not at {address}",
+            f"the home is shared at {state.address}, not at {address}",
             file=home.root / "settings.yaml",
             rule="STORAGE",
-            fix="name that address; to share the home at another one, remove its folder storage/",
+            fix="use that address; to share the home at another one, remove its folder storage/",
         )
     return state
 
 
 def save_state(home: Home, state: State) -> None:
-    """Remember it."""
+    """Save the record."""
     stated = {
         "version": _VERSION,
         "address": state.address,

@@ -1,15 +1,15 @@
-"""A home and the shared one made equal: what was accepted here is shared, what others have accepted is brought.
+"""Synchronizing a home with the shared home: acceptances of this machine are shared, those of others are fetched.
 
-Belongs here: the order of both, and what becomes of two machines that disagree. Does not belong here: reading and
-writing the storage (``commits``), which files an acceptance has (``scope``).
+Belongs here: the order of both, and what happens if two machines disagree. Does not belong here: reading and writing
+the storage (``commits``), and which files belong to an acceptance (``scope``).
 
-1. Lines of the ledger that the shared one lacks are shared with their files: objects first, then one commit, which the
-   storage takes only if no one wrote that number. What was accepted from the same beginning on another machine is in
-   force; this home's is set aside, and the error names it.
-2. What the shared home has and this one lacks is brought: files first, the ledger last. A partition that another
-   process of this machine has in use waits for the next command.
+1. Lines that the shared ledger lacks are shared with their files: objects first, then one commit, which the storage
+   accepts only if no one has written that number. If another machine has accepted the same part differently, its
+   version is in force; this home's version is set aside, and the error names it.
+2. Files that this home lacks are fetched, the ledger last. A partition that another process on this machine is using
+   waits for the next command.
 
-A process that is killed in between leaves what the next call completes.
+If the process is killed, the next call completes its work.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hcip_pipeline.home.locks import HomeLocks
 from hcip_pipeline.ledger.lines import Entry, Line, continued, ledger_path, parsed, raw_lines, rebase
 from hcip_pipeline.ledger.recording import subject
 from hcip_pipeline.messages import Progress
-from hcip_pipeline.shared_home import bringing
+from hcip_pipeline.shared_home import fetching
 from hcip_pipeline.shared_home.address import Storage, open_storage
 from hcip_pipeline.shared_home.commits import (
     AT_A_TIME,
@@ -44,30 +44,30 @@ from hcip_pipeline.shared_home.ledgers import same_lines, unshared
 from hcip_pipeline.shared_home.scope import Part, belongs, files_of, is_own, is_read_again, is_read_with, part_of
 from hcip_pipeline.shared_home.state import State, folder_of, load_state, save_state
 
-#: as often another machine may be first
+#: how often another machine may commit first
 _TRIES = 20
 
 
 @dataclass(frozen=True)
 class Synchronized:
-    """What was done.
+    """The result of synchronizing.
 
     Attributes:
-        commit: the newest that the home has whole.
-        shared: files that this call shared.
-        brought: files that it brought.
-        releases: every release that is shared and whole in this home: ``2025H1/r1``.
+        commit: the newest commit that the home has completely.
+        shared: number of files that this call shared.
+        fetched: number of files that it fetched.
+        releases: every shared release that this home has completely: ``2025H1/r1``.
     """
 
     commit: int
     shared: int
-    brought: int
+    fetched: int
     releases: tuple[str, ...]
 
 
 @dataclass
 class _Pending:
-    """What a commit would hold, and the parts that another machine has accepted otherwise."""
+    """The content of the next commit, and the parts that another machine has accepted differently."""
 
     files: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
@@ -77,17 +77,17 @@ class _Pending:
 def synchronize(
     home: Home, address: str, progress: Progress, *, held: Collection[str] = (), removed: Iterable[Path] = ()
 ) -> Synchronized:
-    """Share what this home has accepted, and bring what others have.
+    """Share this home's acceptances, and fetch those of other machines.
 
     Args:
-        progress: called with a description of what is going on.
-        held: locks that the caller holds alone.
-        removed: files that were destroyed in the home and must go from the storage too.
+        progress: called with a description of each step.
+        held: locks that the caller holds exclusively.
+        removed: files that were destroyed in the home and must be removed from the storage too.
 
     Raises:
-        UsageError: the address is none, or its kind of storage is not installed.
-        HcipError: the storage cannot be reached or is damaged, the ledger is not the shared one's, or another machine
-            has accepted something otherwise: that is in force now, and what this home made of it is set aside.
+        UsageError: the address is invalid, or support for its kind of storage is not installed.
+        HcipError: the storage cannot be reached or is damaged, the ledger is not that of the shared home, or another
+            machine has accepted something differently: its version is in force, and this home's was set aside.
     """
     with HomeLocks(notify=progress) as locks:
         locks.take(home, "storage", "synchronizing with the storage", wait=True)
@@ -95,7 +95,7 @@ def synchronize(
             run = _Run(home, storage, load_state(home, address), progress)
             try:
                 shared = run.share({path.relative_to(home.root).as_posix() for path in removed})
-                brought = bringing.bring(home, storage, run.state, run.commits, progress, held)
+                fetched = fetching.fetch_shared(home, storage, run.state, run.commits, progress, held)
             finally:
                 save_state(home, run.state)
             if run.set_aside:
@@ -103,7 +103,7 @@ def synchronize(
             whole = snapshot(run.commits[: run.state.commit])
             manifests = (path for path in whole if path.startswith("releases/") and path.endswith("/datapackage.json"))
             releases = tuple(path.removeprefix("releases/").rpartition("/")[0] for path in manifests)
-            return Synchronized(run.state.commit, shared, brought, releases)
+            return Synchronized(run.state.commit, shared, fetched, releases)
 
 
 @dataclass
@@ -116,7 +116,7 @@ class _Run:
     set_aside: dict[Part, Path] = field(default_factory=dict)
 
     def share(self, removed: set[str]) -> int:
-        """Commit the ledger's lines that the shared one lacks; gives how many files were shared."""
+        """Commit the lines that the shared ledger lacks; returns the number of files shared."""
         for _ in range(_TRIES):
             self.commits = read_commits(self.storage, folder_of(self.home) / "commits")
             before = snapshot(self.commits)
@@ -132,23 +132,23 @@ class _Run:
                 self._forget_objects(change, before)
                 return len(change.files)
         raise HcipError(
-            "other machines commit faster than this one can",
+            f"other machines committed first {_TRIES} times in a row",
             file=self.state.address,
             rule="STORAGE",
-            fix="run it again: what was accepted is in this home and is shared then",
+            fix="run this again: the accepted files are in this home and will be shared then",
         )
 
     def _unshared(self, shared: Sequence[Line]) -> list[Entry]:
-        """What the home's ledger states and the shared one does not."""
+        """The entries of the home's ledger that the shared one lacks."""
         own = parsed(raw_lines(self.home), ledger_path(self.home))
         same = same_lines(own, shared)
         if same < min(self.state.lines, len(own)) or (own and shared and not same):
             raise HcipError(
-                "the home's ledger is not the one that is shared",
+                "the home's ledger is not that of the shared home",
                 file=ledger_path(self.home),
                 rule="STORAGE-LEDGER",
-                fix="a home is shared at an address of its own: name another in settings.yaml, or begin with an empty "
-                "home, which brings everything",
+                fix="share this home at a different address (settings.yaml), or start with an empty home, which "
+                "fetches everything",
             )
         return unshared(own, shared)
 
@@ -156,7 +156,7 @@ class _Run:
         change = _Pending()
         parts = dict.fromkeys(part for entry in entries if (part := part_of(entry)) is not None)
         if parts:
-            self.progress(f"sharing {len(entries)} lines of the ledger")
+            self.progress(f"sharing {len(entries):,} lines of the ledger")
         for part in parts:
             self._add_part(change, part, before)
         newest = {(subject(entry), entry.name): entry for entry in entries}
@@ -177,7 +177,7 @@ class _Run:
                 change.files[path] = now
             elif is_read_again(path):
                 if shared is not None and now != base:
-                    raise bringing.two_versions(self.home, self.storage, path, shared)
+                    raise fetching.version_conflict(self.home, self.storage, path, shared)
             elif not path.startswith("inbox/") and (now != base or is_own(part, path)):
                 change.disputed.add(part)
         for path, sha256 in before.items():
@@ -190,14 +190,14 @@ class _Run:
                 change.removed.add(path)
 
     def _check_recorded(self, entry: Entry) -> None:
-        """What is shared is what the ledger records."""
+        """Make sure that the files to be shared are those that the ledger records."""
         for path, sha256 in entry.files.items():
             if path.startswith(("lake/", "releases/")) and self.state.sha256_now(self.home, path) != sha256:
                 raise HcipError(
-                    f"it is not what the ledger records of {entry.name}, so nothing was shared",
+                    f"the file differs from the ledger's record of {entry.name}, so nothing was shared",
                     file=self.home.root / path,
                     rule="LEDGER-MISMATCH",
-                    fix="put it back from a backup, or ingest it again (`hcip ingest`)",
+                    fix="restore it from a backup, or ingest it again (`hcip ingest`)",
                 )
 
     def _commit(self, change: _Pending, lines: Sequence[Line], entries: Sequence[Entry]) -> bool:
@@ -222,7 +222,7 @@ class _Run:
         return True
 
     def _forget_objects(self, change: _Pending, before: Mapping[str, str]) -> None:
-        """What was destroyed goes from the storage: patients' rows must not outlast their retention there."""
+        """Remove destroyed files from the storage, where patients' rows must not outlast their retention period."""
         kept = set(snapshot(self.commits).values())
         for path in change.removed:
             if path.startswith(("releases/", "lake/known/", "lake/quarantine/")):
@@ -231,7 +231,7 @@ class _Run:
                 self.storage.remove(path)
 
     def _set_aside(self, parts: Collection[Part], entries: Sequence[Entry], before: Mapping[str, str]) -> None:
-        """Take what another machine has accepted otherwise out of the home, and its lines out of the ledger."""
+        """Move parts that another machine has accepted differently out of the home, and drop their ledger lines."""
         for part in sorted(parts):
             aside = folder_of(self.home) / "set_aside" / f"{part.kind}-{part.key.replace('/', '-')}"
             shutil.rmtree(aside, ignore_errors=True)
@@ -240,7 +240,7 @@ class _Run:
                 if path.startswith("inbox/") or now in (before.get(path), self.state.base(path)):
                     continue
                 if path.startswith("lake/known/") and before.get(path) is None and path.endswith((".parquet", ".yaml")):
-                    continue  # named after its content: in no one's way
+                    continue  # named after its content, so it cannot conflict
                 (aside / path).parent.mkdir(parents=True, exist_ok=True)
                 (self.home.root / path).replace(aside / path)
             if part.kind == "release":
@@ -258,13 +258,13 @@ class _Run:
         rebase(self.home, without)
 
     def conflict(self) -> HcipError:
-        """The error for what was set aside."""
+        """The error that names the parts that were set aside."""
         named = ", ".join(map(str, self.set_aside))
         places = ", ".join(str(path.relative_to(self.home.root)) for path in self.set_aside.values())
         return HcipError(
-            f"another machine has accepted {named} otherwise meanwhile: that is in force, and what this one made of it "
-            f"was set aside in {places}",
+            f"another machine has accepted {named} with different content: that version is in force, and this "
+            f"machine's was set aside in {places}",
             file=self.home.root,
             rule="STORAGE-CONFLICT",
-            fix="run it again: it starts from what is in force now",
+            fix="run this again: it starts from the version in force",
         )

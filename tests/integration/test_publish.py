@@ -200,9 +200,9 @@ def test_a_file_that_differs_from_the_manifest_is_not_published(release: Path, t
     ("address", "code", "message"),
     [
         ("releases", 2, "is not an address"),
-        ("nowhere://bucket", 2, "not a kind of storage"),
+        ("nowhere://bucket", 2, "not a supported kind of storage"),
         ("gs://bucket", 2, "not installed"),
-        ("s3://there-is-no-such-bucket/x", 1, "refused or cannot be reached"),
+        ("s3://there-is-no-such-bucket/x", 1, "refused the request or cannot be reached"),
     ],
 )
 def test_an_unusable_address_is_named(

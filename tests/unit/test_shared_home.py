@@ -1,4 +1,4 @@
-"""Homes that machines share: each acceptance arrives whole or not at all, and nobody accepts the same thing twice."""
+"""Shared homes: each acceptance arrives completely or not at all, and nothing is accepted twice."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from tests.shared_homes import make_machines as make_machines
 pytestmark = pytest.mark.slow
 
 
-def test_an_empty_home_becomes_the_one_that_is_shared(make: Make) -> None:
+def test_an_empty_home_fetches_everything(make: Make) -> None:
     one, other = make("one"), make("other")
     accept_all(one)
     done = one.synchronize()
     assert done.releases == ("2025H1/r1",) and done.shared == len(one.files()) - 1
-    assert other.synchronize().brought == done.shared
+    assert other.synchronize().fetched == done.shared
     assert other.files() == one.files()
-    assert one.synchronize().shared == other.synchronize().brought == 0
+    assert one.synchronize().shared == other.synchronize().fetched == 0
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_machine_killed_at_any_write_leaves_nothing_half_shared(make: Make, after: bool) -> None:
-    """Before the commit others see nothing of it, after it everything; and it goes on where it was."""
+    """Before the commit others see none of it, afterward all of it; and the machine continues where it stopped."""
 
     def begin(step: int) -> tuple[Machine, Machine, Machine]:
         one, other, last = (make(f"{name}{step}") for name in ("one", "other", "last"))
@@ -58,7 +58,7 @@ def test_a_machine_killed_at_any_write_leaves_nothing_half_shared(make: Make, af
     assert len(set(kill_at_every_write(begin, after=after))) > 15
 
 
-def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_release(make: Make) -> None:
+def test_a_machine_killed_while_fetching_continues_and_shows_no_half_release(make: Make) -> None:
     one = make("one")
     accept_all(one)
     one.synchronize()
@@ -73,8 +73,8 @@ def test_a_machine_that_is_gone_while_it_brings_goes_on_and_shows_no_half_releas
         assert other.files() == one.files()
 
 
-def test_bytes_that_are_there_are_neither_sent_nor_fetched_again(make: Make) -> None:
-    """Files alike in one acceptance, and those of an earlier one: what a release keeps of its sources."""
+def test_known_bytes_are_neither_sent_nor_fetched_again(make: Make) -> None:
+    """Identical files in one acceptance, and files of an earlier one, such as a release's sources."""
     one, other = make("one"), make("other")
 
     def exchange(*quarters: str) -> tuple[list[str], list[str]]:
@@ -93,7 +93,7 @@ def test_bytes_that_are_there_are_neither_sent_nor_fetched_again(make: Make) -> 
     remove(other, "lake/hospital/receipts/quarter=2025Q1/210001.r1.json")
     for receipt in other.home.lake.glob("hospital/receipts/*/*"):
         receipt.write_text("changed")
-    assert exchange() == ([], [hashlib.sha256(b"receipt 1").hexdigest()]), "bytes of the home only where they are whole"
+    assert exchange() == ([], [hashlib.sha256(b"receipt 1").hexdigest()]), "the home's bytes are used only if unchanged"
 
 
 def test_different_partitions_of_two_machines_are_both_in_force(make: Make) -> None:
@@ -113,7 +113,7 @@ def test_different_partitions_of_two_machines_are_both_in_force(make: Make) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_two_machines_accept_differently_is_in_force_once(make: Make, kind: str) -> None:
+def test_of_two_different_acceptances_one_is_in_force(make: Make, kind: str) -> None:
     one, other = make("one"), make("other")
     accept(one, kind, text="first"), accept(other, kind, text="second")
     accept(other, "hospital", "2025Q4")
@@ -132,7 +132,7 @@ def test_what_two_machines_accept_differently_is_in_force_once(make: Make, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_two_machines_accept_alike_is_recorded_once(make: Make, kind: str) -> None:
+def test_two_identical_acceptances_are_recorded_once(make: Make, kind: str) -> None:
     one, other = make("one"), make("other")
     accept(one, kind), accept(other, kind)
     one.synchronize(), other.synchronize()
@@ -159,7 +159,7 @@ def test_a_machine_that_is_second_at_the_commit_follows_the_first(make: Make, mo
 
 
 def test_a_commit_whose_answer_was_lost_is_not_written_twice(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client sends it again and is answered that something is there: its own."""
+    """The client sends it again, and the storage refuses because a commit exists: its own."""
     one, other = make("one"), make("other")
     accept(one, "hospital")
     real = Storage.create
@@ -173,7 +173,7 @@ def test_a_commit_whose_answer_was_lost_is_not_written_twice(make: Make, monkeyp
 
 
 def test_versions_that_follow_one_another_are_recorded_once_each(make: Make) -> None:
-    """Also where another machine's line came between them and the last shared one."""
+    """Also if another machine's line comes between them and the last shared one."""
     one, other = make("one"), make("other")
     accept(one, "hospital"), one.synchronize(), other.synchronize()
     accept(other, "cms")
@@ -185,7 +185,7 @@ def test_versions_that_follow_one_another_are_recorded_once_each(make: Make) -> 
     assert names == ["cms/2025-04/archive.zip.0", *["hospital/2025Q1/210001.r1"] * 3]
 
 
-def test_what_only_the_other_machine_has_of_a_partition_is_not_taken_for_removed(make: Make) -> None:
+def test_files_that_only_the_other_machine_has_do_not_count_as_removed(make: Make) -> None:
     one, other = make("one"), make("other")
     accept(one, "hospital")
     accept(other, "hospital", ccn="210002")
@@ -198,7 +198,7 @@ def test_what_only_the_other_machine_has_of_a_partition_is_not_taken_for_removed
     assert one.files() == other.files() and len(read_ledger(one.home)) == 3
 
 
-def test_a_later_version_replaces_the_one_before_everywhere(make: Make) -> None:
+def test_a_later_version_replaces_the_earlier_one_everywhere(make: Make) -> None:
     one, other = make("one"), make("other")
     accept_all(one)
     one.synchronize(), other.synchronize()
@@ -209,7 +209,7 @@ def test_a_later_version_replaces_the_one_before_everywhere(make: Make) -> None:
     assert one.files()["lake/hospital/discharges/quarter=2025Q1/210001.r1.parquet"] == b"rows corrected"
 
 
-def test_rows_that_a_new_verdict_takes_out_of_the_lake_are_gone_everywhere(make: Make) -> None:
+def test_rows_that_a_new_verdict_removes_from_the_lake_are_removed_everywhere(make: Make) -> None:
     one, other = make("one"), make("other")
     accept_all(one)
     one.synchronize(), other.synchronize()
@@ -227,7 +227,7 @@ def test_rows_that_a_new_verdict_takes_out_of_the_lake_are_gone_everywhere(make:
     "lake/known/2025H1_r1.json", "releases/2025H1/r1/incentives/table.csv", "releases/2025H1/r1/datapackage.json",
 ])  # fmt: skip
 @pytest.mark.parametrize("is_lost", [False, True])
-def test_a_file_that_was_changed_or_lost_is_brought_again(make: Make, path: str, is_lost: bool) -> None:
+def test_a_changed_or_lost_file_is_fetched_again(make: Make, path: str, is_lost: bool) -> None:
     one = make("one")
     accept_all(one)
     one.synchronize()
@@ -241,7 +241,7 @@ def test_a_file_that_was_changed_or_lost_is_brought_again(make: Make, path: str,
     assert any(path in line and "restored from the storage" in line for line in reported)
 
 
-def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:
+def test_changes_to_the_inbox_are_kept(make: Make) -> None:
     one, other = make("one"), make("other")
     accept(one, "hospital", "2025Q1"), accept(one, "hospital", "2025Q2")
     one.synchronize(), other.synchronize()
@@ -253,14 +253,14 @@ def test_the_inbox_keeps_what_was_done_to_it(make: Make) -> None:
     assert other.files()["inbox/hospital/2025Q2/210001/discharges.csv"] == b"sent 1"
 
 
-def test_what_is_destroyed_goes_from_the_storage_and_from_every_home(make: Make, tmp_path: Path) -> None:
+def test_destroyed_files_are_removed_from_the_storage_and_every_home(make: Make, tmp_path: Path) -> None:
     one, other = make("one"), make("other")
     accept_all(one)
     one.synchronize(), other.synchronize()
     (source,) = (path for path in one.files() if path.startswith("lake/known/") and path.endswith(".parquet"))
     gone = tuple(remove(one, path) for path in ("releases/2025H1/r1/incentives/table.csv", source))
     one.synchronize(removed=gone)
-    assert one.synchronize().brought == 0
+    assert one.synchronize().fetched == 0
     other.synchronize()
     assert one.files() == other.files() and source not in other.files()
     there = b"".join(path.read_bytes() for path in (tmp_path / "there" / "objects").rglob("*") if path.is_file())
@@ -278,9 +278,9 @@ def test_a_partition_in_use_is_not_changed_under_its_reader(make: Make) -> None:
     with HomeLocks() as locks:
         locks.take(one.home, "2025Q1", "settling 2025H1, which reads 2025Q1", "shared")
         one.synchronize(reported)
-        assert one.files() == before and any("2025Q1 in use" in line for line in reported)
+        assert one.files() == before and any("is using 2025Q1" in line for line in reported)
         accept(one, "hospital", "2025Q3")
-        one.synchronize()  # what it accepts meanwhile is shared all the same
+        one.synchronize()  # its own acceptances are shared in the meantime
     other.synchronize(), one.synchronize()
     assert one.files() == other.files()
     assert len(read_ledger(one.home)) == 5
@@ -288,7 +288,7 @@ def test_a_partition_in_use_is_not_changed_under_its_reader(make: Make) -> None:
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("HCIP_SHARED_HISTORIES", "6"))))
 def test_whatever_three_machines_do_they_end_equal(make: Make, seed: int) -> None:
-    """Random acceptances, synchronizations and deaths; at the end all homes are one, and nothing accepted is lost."""
+    """Random acceptances, synchronizations and kills; at the end all homes are equal, and nothing accepted is lost."""
     chance = random.Random(seed)
     machines = [make(name) for name in "abc"]
     shared: set[tuple[str, str]] = set()
@@ -316,7 +316,7 @@ def test_whatever_three_machines_do_they_end_equal(make: Make, seed: int) -> Non
 
 
 @pytest.mark.parametrize("is_named_by", ["settings", "environment"])
-def test_a_command_brings_what_others_accepted_and_shares_what_was_not_yet(
+def test_a_command_fetches_others_acceptances_and_shares_pending_ones(
     is_named_by: str, make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other = make("one"), make("other")
@@ -333,7 +333,7 @@ def test_a_command_brings_what_others_accepted_and_shares_what_was_not_yet(
     assert one.files() == other.files()
 
 
-def test_a_run_of_dagster_brings_what_others_accepted(make: Make) -> None:
+def test_a_dagster_run_fetches_others_acceptances(make: Make) -> None:
     one, other = make("one"), make("other")
     accept(one, "hospital"), one.synchronize()
     (other.home.root / "settings.yaml").write_text(f"storage: {one.address}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Shared homes: what is refused, and the files that every run reads, of which one version is in force."""
+"""Shared homes: refusals, and files that every run reads, of which only one version may be in force."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _edit_inbox(machine: Machine, path: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("path", IN_PLACE)
-def test_a_file_that_every_run_reads_is_one_on_all_machines(make: Make, path: str) -> None:
+def test_a_file_that_every_run_reads_is_the_same_on_all_machines(make: Make, path: str) -> None:
     one, other = make("one"), make("other")
     _edit_inbox(one, path, "version: 1")
     accept(one, "program"), one.synchronize(), other.synchronize()
@@ -56,7 +56,7 @@ def test_a_file_that_every_run_reads_is_one_on_all_machines(make: Make, path: st
 
 
 @pytest.mark.parametrize("path", IN_PLACE)
-def test_a_machine_that_comes_with_another_version_of_such_a_file_is_stopped(make: Make, path: str) -> None:
+def test_a_machine_with_another_version_of_such_a_file_is_stopped(make: Make, path: str) -> None:
     one, other = make("one"), make("other")
     _edit_inbox(one, path, "version: 1")
     accept(one, "program"), one.synchronize()
@@ -66,17 +66,17 @@ def test_a_machine_that_comes_with_another_version_of_such_a_file_is_stopped(mak
     assert other.files() == {path: b"version: 1, of the other"}
 
 
-def test_a_file_that_is_not_what_the_ledger_records_is_not_shared(make: Make) -> None:
+def test_a_file_that_differs_from_the_ledger_is_not_shared(make: Make) -> None:
     one = make("one")
     accept(one, "hospital")
     path = "lake/hospital/discharges/quarter=2025Q1/210001.r1.parquet"
     remove(one, path).write_text("forged")
-    with pytest.raises(HcipError, match="is not what the ledger records") as refused:
+    with pytest.raises(HcipError, match="differs from the ledger's record") as refused:
         one.synchronize()
     assert path in refused.value.file and not list(Path(one.address[7:]).rglob("*.json"))
 
 
-def test_a_home_with_a_ledger_of_its_own_is_not_mixed_in(make: Make) -> None:
+def test_a_home_with_a_different_ledger_is_not_mixed_in(make: Make) -> None:
     one, other = make("one"), make("other")
     accept(one, "hospital"), one.synchronize()
     accept(other, "hospital", "2025Q2"), other.synchronize()
@@ -84,7 +84,7 @@ def test_a_home_with_a_ledger_of_its_own_is_not_mixed_in(make: Make) -> None:
     lines = ledger.read_bytes().splitlines(keepends=True)
     ledger.write_bytes(b"".join(lines[:1]))
     accept(other, "cms")
-    with pytest.raises(HcipError, match="not the one that is shared"):
+    with pytest.raises(HcipError, match="not that of the shared home"):
         other.synchronize()
 
 
@@ -97,7 +97,7 @@ def test_a_home_is_shared_at_one_address(make: Make) -> None:
         synchronizing.synchronize(make("other").home, "nowhere", print)
 
 
-def test_a_storage_that_overwrites_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_that_overwrites_files_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def overwrite(self: Storage, path: str, content: bytes) -> bool:
         place = Path(f"{self.root}/{path}")
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def _edit(there: Path, name: str, **changes: object) -> None:
 
 
 @pytest.mark.parametrize("storage", ["nowhere", "s3://", "/mnt/share", "s3:bucket"])
-def test_settings_with_an_address_that_is_none_are_refused(
+def test_settings_with_an_invalid_address_are_refused(
     storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "settings.yaml").write_text(f"storage: {storage}\n", encoding="utf-8")

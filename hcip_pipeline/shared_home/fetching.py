@@ -1,10 +1,10 @@
-"""Bringing into a home what the shared one has: the home's folders are a checked copy of it.
+"""Fetching files from the shared home, of which a home's folders are a checked copy.
 
-Belongs here: what differs, and putting it right. Does not belong here: sharing (``synchronizing``).
+Belongs here: finding and fixing differences. Does not belong here: sharing (``synchronizing``).
 
-A file of the lake or of a release that is missing or was changed since it was brought is brought again. The inbox is
-the home's own as well: a file that was added or changed by hand stays, and a removed one stays removed. Only of
-those that every run reads again (policy, program files, protocols, reference tables) there is one version.
+A file of the lake or of a release that is missing or was changed since it was fetched is fetched again. The inbox also
+belongs to the home itself: a file that was added or changed by hand stays, and a removed file stays removed. Only files
+that every run reads again (policy, program files, protocols, reference tables) have a single version.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ from hcip_pipeline.shared_home.scope import is_read_again, lock_of
 from hcip_pipeline.shared_home.state import State, folder_of
 
 
-def bring(
+def fetch_shared(
     home: Home, storage: Storage, state: State, commits: Sequence[Commit], progress: Progress, held: Collection[str]
 ) -> int:
-    """Make the home's shared folders what the newest commit states; returns how many files were brought.
+    """Bring the home's shared folders up to the newest commit; returns the number of files fetched.
 
-    Nothing is brought while another process of this machine has a partition in use that a newer commit changes.
+    Nothing is fetched while another process on this machine is using a partition that a newer commit changes.
 
     Args:
-        held: locks that the caller holds alone.
+        held: locks that the caller holds exclusively.
 
     Raises:
-        HcipError: the storage cannot be reached or is damaged, or the policy was changed on both sides.
+        HcipError: the storage cannot be reached or is damaged, or a file that every run reads, such as the policy, was
+            changed on both sides.
     """
     shared = snapshot(commits)
     lines = ledger_lines(commits)
@@ -56,9 +57,7 @@ def bring(
         waiting |= {path for path in gone if lock_of(path) in busy}
         if waiting:
             names = ", ".join(sorted({lock_of(path) for path in waiting}))
-            progress(
-                note(f"another run has {names} in use: what other machines have accepted comes with the next command")
-            )
+            progress(note(f"another run is using {names}: data accepted on other machines come with the next command"))
             return 0
         missing = {path: sha256 for path, sha256 in missing.items() if lock_of(path) not in busy}
         _report_fetches(state, missing, progress)
@@ -74,20 +73,20 @@ def bring(
 
 
 def _check_recorded(storage: Storage, shared: Mapping[str, str], lines: Sequence[Line]) -> None:
-    """What the commits name is what the ledger records, where it records something."""
+    """Make sure that the files in the commits are those that the ledger records, if it records them."""
     for path, line in in_force(lines).items():
         is_exact = path.startswith(("lake/", "releases/")) and not path.startswith("lake/program/")
         if is_exact and shared.get(path, line.entry.files[path]) != line.entry.files[path]:
             raise HcipError(
-                f"the shared home is damaged: {path} is not what the ledger records of {line.entry.name}",
+                f"the shared home is damaged: {path} differs from the ledger's record of {line.entry.name}",
                 file=storage.address_of("commits"),
                 rule="STORAGE-DAMAGED",
-                fix="restore the commits from the bucket's versions or a backup; nothing was brought",
+                fix="restore the commits from the bucket's versions or a backup; nothing was fetched",
             )
 
 
 def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: str) -> bool:
-    """Whether a shared file must be brought; one that is here already is noted."""
+    """Whether a shared file must be fetched; if the home already has it, that is noted."""
     now, base = state.sha256_now(home, path), state.base(path)
     if now == sha256:
         if base != sha256:
@@ -98,28 +97,28 @@ def _is_missing(home: Home, storage: Storage, state: State, path: str, sha256: s
     if now is None:
         return base != sha256  # a removed file stays removed until others change it
     if is_read_again(path) and now != base and base != sha256:
-        raise two_versions(home, storage, path, sha256)
+        raise version_conflict(home, storage, path, sha256)
     return now == base
 
 
-def two_versions(home: Home, storage: Storage, path: str, sha256: str) -> HcipError:
-    """The error for a file that was changed here and on another machine, whose version is put next to it."""
+def version_conflict(home: Home, storage: Storage, path: str, sha256: str) -> HcipError:
+    """The error for a file that was changed here and on another machine; saves the other machine's version."""
     other = folder_of(home) / "shared" / path
     write_bytes(get_object(storage, sha256), other)
     return HcipError(
-        f"the file differs from the one on other machines, which is {other.relative_to(home.root)} now",
+        f"the file differs from the one on other machines, which was saved as {other.relative_to(home.root)}",
         file=home.root / path,
         rule="STORAGE-CONFLICT",
-        fix="copy that file over the home's, make your changes in it, and run the command again",
+        fix="replace the home's file with that one, make your changes in it, and run the command again",
     )
 
 
 def _busy(home: Home, locks: HomeLocks, names: Collection[str]) -> set[str]:
-    """The locks that other runs hold; takes the rest."""
+    """The locks that other runs hold; takes all others."""
     busy = set()
     for name in sorted(names):
         try:
-            locks.take(home, name, "bringing it from the storage")
+            locks.take(home, name, "fetching it from the storage")
         except BusyError:
             busy.add(name)
     return busy
@@ -129,15 +128,13 @@ def _report_fetches(state: State, missing: Mapping[str, str], progress: Progress
     again = sorted(path for path, sha256 in missing.items() if state.base(path) == sha256)
     if again:
         more = f" and {len(again) - 3} more" if len(again) > 3 else ""
-        progress(
-            note(f"{', '.join(again[:3])}{more}: was changed or lost in this home and is restored from the storage")
-        )
+        progress(note(f"{', '.join(again[:3])}{more}: changed or lost in this home, restored from the storage"))
     if len(missing) > len(again):
         progress(f"fetching {len(missing) - len(again):,} files from the storage")
 
 
 def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str]) -> None:
-    """Bring files, of equal ones the bytes once; a release appears as a whole."""
+    """Fetch files, identical ones only once; a release appears as a whole."""
     new = {folder for path in missing if (folder := _release_of(path)) and not (home.root / folder).exists()}
     temporary = {folder: _temporary(home, folder) for folder in new}
 
@@ -173,7 +170,7 @@ def _fetch(home: Home, storage: Storage, state: State, missing: Mapping[str, str
 
 
 def _read_if_whole(file: Path, sha256: str) -> bytes | None:
-    """A file's bytes where they have a hash: what a release keeps of its sources is in the lake already."""
+    """A file's bytes if they have this hash: a release's sources, for example, may already be in the lake."""
     try:
         content = file.read_bytes()
     except OSError:
@@ -187,6 +184,6 @@ def _temporary(home: Home, folder: str) -> Path:
 
 
 def _release_of(path: str) -> str:
-    """The folder of the release that a file is in; empty: it is in none."""
+    """The folder of the release that contains a file; empty if none does."""
     parts = path.split("/")
     return "/".join(parts[:3]) if parts[0] == "releases" and len(parts) > 3 else ""
