@@ -20,7 +20,7 @@ from pathlib import Path
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.texas.reading import read_texas
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.reference.tables import load_tables_of_elsewhere
+from hcip_pipeline.reference.tables import load_tables_for_other_states
 from hcip_pipeline.study.texas_study import run_texas_study
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
 
@@ -53,7 +53,7 @@ def _step(options: argparse.Namespace) -> None:
         shutil.rmtree(options.work, ignore_errors=True)
         write_texas_pudf(folder, quarters, discharges=discharges, hospitals=hospitals, form=options.form)
     elif options.step == "read":
-        read_texas(folder, quarters, into, load_tables_of_elsewhere(None)["apr_drg"])
+        read_texas(folder, quarters, into, load_tables_for_other_states(None)["apr_drg"])
         shutil.rmtree(into)
     else:
         run_texas_study(Home(options.work / "home"), folder, (quarters[0], quarters[-1]))

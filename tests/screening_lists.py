@@ -12,7 +12,7 @@ from hcip_pipeline.reference.leie import COLUMNS
 NPPES_COUNTING = (
     "NPI", "Entity Type Code", "NPI Deactivation Date", "NPI Reactivation Date", "Healthcare Provider Taxonomy Code_1",
 )  # fmt: skip
-#: With as many columns as CMS's own file.
+#: As many columns as in CMS's own file.
 NPPES_WIDE = (
     *NPPES_COUNTING[:2], "Replacement NPI", *(f"Other Provider Identifier_{n}" for n in range(321)), "Last Update Date",
     "NPI Deactivation Reason Code", *NPPES_COUNTING[2:4], NPPES_COUNTING[4], "Certification Date",

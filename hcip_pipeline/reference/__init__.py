@@ -1,1 +1,1 @@
-"""Code tables and rates: the shipped defaults that are public facts, and what the inbox puts in their place."""
+"""Code tables and rates: the shipped defaults, which are public facts, and the inbox files that replace them."""

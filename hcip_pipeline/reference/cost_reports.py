@@ -1,12 +1,12 @@
 """CMS's hospital cost reports (form 2552-10) as rows of ``cost_factors``.
 
-Belongs here: reading the published RPT and NMRC files, and which worksheet cell is which factor. Does not belong here:
+Belongs here: reading the published RPT and NMRC files, and the worksheet cell of each factor. Does not belong here:
 what a factor does (methodology §2).
 
 Worksheet C part I gives costs (column 5) and charges (columns 6 inpatient, 7 outpatient, 8 both) by cost center; their
 ratio is ``cost_to_charge``. Worksheet E part A gives Medicare's teaching adjustment as a payment (line 29 over the
-payments of lines 1 to 1.04) and the disproportionate share percentage (line 33). A cell that is not there is
-neutral: 0. The labor market is not in these files: 1.
+payments of lines 1 to 1.04) and the disproportionate share percentage (line 33). A missing cell counts as 0, which is
+neutral. The labor market is not in these files and is set to 1.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _LINES = Path(__file__).parent / "data" / "cost_report_lines.csv"
 _KINDS = ("RPT", "NMRC")
 _ENDINGS = (".csv", ".csv.gz", ".zip")
 
-#: One row per hospital, rate year and rate center. Of several reports of a year the one that ends last counts, and of
-#: those the one filed last. Division is by whole cents and rounded once, half up.
+#: One row per hospital, rate year and rate center. If a year has several reports, the one that ends last counts, and
+#: of those the one filed last. Division is by whole cents and rounded once, half up.
 _FACTORS = """
 with reports as (
     select
@@ -79,21 +79,21 @@ order by ccn, rate_year, rate_center
 
 @dataclass(frozen=True)
 class CostReportFactors:
-    """Rows of ``cost_factors``, and what was left out of them and why."""
+    """Rows of ``cost_factors``, and the rows that were left out, with the reason."""
 
     frame: pl.DataFrame
     left_out: tuple[str, ...]
 
 
 def read_cost_reports(files: Sequence[Path], hospitals: Sequence[str] = ()) -> CostReportFactors:
-    """``cost_factors`` from RPT and NMRC files, or the zip archives that hold them.
+    """``cost_factors`` from RPT and NMRC files, or zip archives with them.
 
     Args:
-        hospitals: CMS certification numbers to keep; none means all.
+        hospitals: CMS certification numbers to keep; empty for all.
 
     Raises:
         UsageError: RPT or NMRC files are missing, or a file is neither.
-        HcipError: a file cannot be read, or no hospital's report is in them.
+        HcipError: a file cannot be read, or they have no hospital's report.
     """
     with tempfile.TemporaryDirectory() as place, duckdb.connect() as connection:
         found = _by_kind(files, Path(place))
@@ -142,7 +142,7 @@ def _by_kind(files: Sequence[Path], place: Path) -> dict[str, list[Path]]:
 
 
 def _unpack(file: Path, place: Path) -> list[Path]:
-    """The RPT and NMRC files of an archive; others (ALPHA, notes) are left in it."""
+    """Unpack the RPT and NMRC files of an archive, but not the others (ALPHA, notes)."""
     paths = []
     room = SPARCS.max_unpacked(file.stat().st_size)
     try:
@@ -156,7 +156,7 @@ def _unpack(file: Path, place: Path) -> list[Path]:
                             room -= len(block)
                             if room < 0:
                                 raise HcipError(
-                                    "the archive is larger when unpacked than years of cost reports",
+                                    "the archive unpacks to more than years of cost reports",
                                     file=file,
                                     fix="download it again",
                                 )
@@ -193,7 +193,7 @@ def _factors(cells: pl.DataFrame) -> CostReportFactors:
 
 
 def _ratio(numerator: Decimal | None, denominator: Decimal | None) -> Decimal | None:
-    """To eight places, half up; None where either is missing or not above zero."""
+    """The quotient to eight places, half up; None if either number is missing or not above zero."""
     if not numerator or not denominator or numerator < 0 or denominator < 0:
         return None
     return (numerator / denominator).quantize(Decimal("1e-8"), ROUND_HALF_UP)

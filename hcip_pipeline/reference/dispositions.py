@@ -1,7 +1,7 @@
 """Discharge dispositions: the UB-04 patient status codes that a discharge may carry.
 
-Belongs here: the code set and its labels. Does not belong here: which dispositions exclude a case, which is the
-methodology's (§3) and lives with the exclusions.
+Belongs here: the code set and its labels. Does not belong here: which dispositions exclude a case (methodology §3),
+which is with the exclusions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is on an exclusion list and so cannot be paid for a period.
 
-Belongs here: the exclusion as of a period. Does not belong here: a hospital's own screening (the program file
-``care_partners``), what a list holds by name (``screening``), and what both do to a payment (methodology §9, step 3).
+Belongs here: exclusion by NPI in a period. Does not belong here: a hospital's own screening (the program file
+``care_partners``), matches by name (``screening``), and what both do to a payment (methodology §9, step 3).
 """
 
 from __future__ import annotations
@@ -56,6 +56,6 @@ _STATES |= {"55": "CA", "67": "TX", "74": "TX"}
 
 
 def state_of(ccns: Collection[str]) -> str:
-    """The state of all the hospitals; empty where they are of several, or of one that is not known."""
+    """The state that all hospitals are in; empty if they are in several, or if one's state is not known."""
     states = {_STATES.get(ccn[:2], "") for ccn in ccns}
     return states.pop() if len(states) == 1 else ""

@@ -1,4 +1,4 @@
-"""Which data are invented: the rates that came with them state it.
+"""Recognizing invented data by the rates that came with them.
 
 Belongs here: recognizing them. Does not belong here: how a page or a table is marked (``release.synthetic_mark``).
 """

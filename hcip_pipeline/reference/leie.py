@@ -1,10 +1,10 @@
-"""The OIG's List of Excluded Individuals and Entities as it is published: ``reference/leie.csv``, the file UPDATED.csv.
+"""The OIG's List of Excluded Individuals and Entities as published: ``reference/leie.csv``, the file UPDATED.csv.
 
-Belongs here: reading the list, and the people it excludes, by NPI or by name. Does not belong here: exclusion as of a
+Belongs here: reading the list, and the people it excludes, by NPI or by name. Does not belong here: exclusion in a
 period (``exclusions``), and comparing names (``name_matching``).
 
-Eighteen columns; dates are ``yyyymmdd`` and ``00000000`` is none; NPI ``0000000000`` is unknown (nine of ten).
-The list is put into the inbox unchanged.
+The list has eighteen columns. Dates are ``yyyymmdd``, and ``00000000`` means no date; the NPI ``0000000000`` means
+unknown, in nine of ten rows. It is put into the inbox unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 from hcip_pipeline.contracts.reference import EXCLUDED_INDIVIDUALS
 from hcip_pipeline.reference.wide_lists import ListColumns, read_list_columns, read_npis, refuse_cells
 
-#: Name of the table's file, and the source that payments name.
+#: The name of the table's file, and the source in the tables about payments.
 NAME, SOURCE = "leie", "OIG"
 
 COLUMNS = (
@@ -32,15 +32,15 @@ _DAYS = {"excldate": "effective_date", "reindate": "reinstated_date", "waiverdat
 
 @dataclass(frozen=True)
 class ExclusionList:
-    """The list as read. Rows are typed, once each: ``effective_date``, ``reinstated_date`` and ``waived_on`` are days.
+    """The parsed list. Each row occurs once; ``effective_date``, ``reinstated_date`` and ``waived_on`` are dates.
 
     Attributes:
-        individuals: rows with an NPI in the columns of ``EXCLUDED_INDIVIDUALS``, waived ones apart.
-        by_name: rows without an NPI that can be read, waived ones apart; they exclude nobody by themselves.
+        individuals: rows with an NPI, in the columns of ``EXCLUDED_INDIVIDUALS``, without waived ones.
+        by_name: rows without a readable NPI, without waived ones; by themselves they exclude nobody.
         waived: rows waived in the region's state.
-        repeated: rows that are byte-identical to an earlier one.
-        nameless: rows with neither an NPI nor a name: they can be no one.
-        newest: the newest day in the file.
+        repeated: how many rows are identical to an earlier one.
+        nameless: how many rows have neither an NPI nor a name, and so match no one.
+        newest: the newest date in the file.
     """
 
     individuals: pl.DataFrame
@@ -56,11 +56,11 @@ def read_leie(path: Path, state: str, within: Path | None = None) -> ExclusionLi
     """Read the list.
 
     Args:
-        state: of the hospitals, by its two letters: whom it has waived for that state it does not exclude there.
+        state: the hospitals' state, as two letters: people with a waiver for it are not excluded there.
         within: the folder that no link may lead out of.
 
     Raises:
-        TableRefusedError: the file cannot be read, a column is missing, or a day is none.
+        TableRefusedError: the file cannot be read, a column is missing, or a date is not valid.
     """
     found = read_list_columns(path, _NEEDED, _WANTED, within)
     given = [name for name in COLUMNS if name in found.columns]
@@ -99,5 +99,5 @@ def _is_none(name: str) -> pl.Expr:
 
 
 def _day(name: str) -> pl.Expr:
-    """A day as the OIG writes it; a spreadsheet makes ``0`` of none."""
+    """A date as the OIG writes it; spreadsheets turn ``00000000`` into ``0``."""
     return pl.when(~_is_none(name)).then(_digits(name)).str.to_date("%Y%m%d", strict=False)

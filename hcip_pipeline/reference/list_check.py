@@ -1,7 +1,7 @@
-"""A preflight of one national list: the screening's own readers, without a home.
+"""The preflight of one national list, by the screening's own readers, without a home.
 
-Belongs here: what a list's file holds. Does not belong here: what it shows about anyone (``screening``), and the
-verdict in words (``intake.kept_files``).
+Belongs here: counting the rows of a list. Does not belong here: what it shows about anyone (``screening``), and the
+verdict (``intake.kept_files``).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from hcip_pipeline.tables.table_shapes import table_of
 
 
 def list_of(path: Path) -> str | None:
-    """The national list that a file is named as."""
+    """The national list that a file is, by its name."""
     return table_of(path.name, LISTS)
 
 
 def read_list(path: Path, name: str, within: Path | None = None) -> tuple[int, dict[str, int | str]]:
-    """Rows of a list, and what was counted in it, in words.
+    """The number of rows of a list, and further counts by description.
 
     Args:
-        name: of the list, as :func:`list_of` gives it.
+        name: of the list, from :func:`list_of`.
         within: the folder that no link may lead out of.
 
     Raises:

@@ -1,11 +1,12 @@
-"""Whether two written names may be one person's: the names of care partners against those of a list.
+"""Whether two written names may be the same person's: the names of care partners against those of a list.
 
-Belongs here: what counts as a name's words, and how like two names are. Does not belong here: whose names
+Belongs here: the words of a name, and how similar two names are. Does not belong here: whose names are compared
 (``screening``).
 
-Two names are like when their token sort ratio is at least 92 (``rapidfuzz``) and the listed last name begins with the
-letter that a word of the other begins with. Case, accents, signs, titles and suffixes (Jr, III, MD) do not count, nor
-does the order of words. A middle name that only one of the two has, or that is an initial there, distinguishes no one.
+Two names are alike if their token sort ratio is at least 92 (``rapidfuzz``) and the listed last name begins with the
+same letter as some word of the other name. Case, accents, punctuation, titles, suffixes (Jr, III, MD) and the order of
+words do not count. A middle name that only one of the two has, or that one of them abbreviates to an initial, does not
+tell them apart.
 """
 
 from __future__ import annotations
@@ -19,33 +20,33 @@ from functools import cached_property
 import numpy as np
 from rapidfuzz import fuzz, process
 
-#: Names less like are two persons'.
+#: Less similar names belong to different persons.
 LEAST_SIMILARITY = 92
-#: Names that are compared at once: rows of a matrix.
+#: Names that are compared at once, as the rows of a matrix.
 _AT_ONCE = 250
 
-#: Letters that do not come apart into a letter and its mark.
+#: Letters that Unicode does not decompose into a letter and a mark.
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-#: Signs inside a word; every other one parts words.
+#: Punctuation inside a word; any other punctuation separates words.
 _INSIDE = str.maketrans(dict.fromkeys("'’‘`´ʼ."))
 _TITLES = (
     "md do dr mbbs mbchb phd mph mba msc ms ma pa pac np aprn rn crnp cnm crna dds dmd dpm dc od facs facp faap mr mrs "
     "miss prof esq"
 )
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
-#: Words that are written next to a name and are not part of it; a few are names as well (Do, Ma).
+#: Words next to a name that are not part of it; a few are names as well (Do, Ma).
 _BESIDE = _SUFFIXES | frozenset(_TITLES.split())
 
 
 def words_of(text: str | None) -> tuple[str, ...]:
-    """The words of a written name in plain small letters."""
+    """The words of a written name in plain lowercase letters."""
     plain = unicodedata.normalize("NFKD", (text or "").casefold().translate(_LETTERS).translate(_INSIDE))
     return tuple("".join(sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign)).split())
 
 
 @dataclass(frozen=True)
 class Name:
-    """A name: words of the last, first and middle names, as far as they can be separated."""
+    """A name: the words of the last, first and middle names, as far as these can be told apart."""
 
     last: tuple[str, ...]
     first: tuple[str, ...]
@@ -53,12 +54,12 @@ class Name:
 
     @cached_property
     def full(self) -> str:
-        """All words, in order of the alphabet."""
+        """All words, in alphabetical order."""
         return " ".join(sorted((*self.last, *self.first, *self.middle)))
 
     @cached_property
     def short(self) -> str:
-        """Without the middle names."""
+        """The words without the middle names, in alphabetical order."""
         return " ".join(sorted((*self.last, *self.first)))
 
     @property
@@ -68,15 +69,15 @@ class Name:
 
 
 def listed_name(last: str | None, first: str | None, middle: str | None = None) -> Name:
-    """A name whose parts a list keeps apart."""
+    """A name whose parts are separate columns of a list."""
     own = words_of(last)
     return Name(tuple(word for word in own if word not in _SUFFIXES) or own, words_of(first), words_of(middle))
 
 
 def written_names(text: str | None) -> tuple[Name, ...]:
-    """A name in one cell, ``Jane Q. Doe, MD`` or ``Doe, Jane Q``, as it may be read: with and without titles.
+    """The readings of a name in one cell, ``Jane Q. Doe, MD`` or ``Doe, Jane Q``: with and without titles.
 
-    Empty where the cell holds no word.
+    Empty if the cell has no word.
     """
     parts = [words for part in (text or "").split(",") if (words := words_of(part))]
     bare = [tuple(word for word in words if word not in _BESIDE) for words in parts]
@@ -93,10 +94,10 @@ def _read(parts: Sequence[tuple[str, ...]]) -> Name:
 
 
 def like_names(names: Sequence[Name], listed: Sequence[Name]) -> Iterator[tuple[int, int, float]]:
-    """Pairs of names that may be one person's.
+    """Pairs of names that may be the same person's.
 
     Args:
-        names: of those who are looked for.
+        names: of the people to look for.
         listed: of the list.
 
     Yields:
@@ -121,7 +122,7 @@ def _compared(
 ) -> Iterator[tuple[tuple[int, int], float]]:
     forms = _forms(places, listed)
     own = _forms(here, names)
-    # The words are sorted already: the ratio of the two is their token sort ratio.
+    # The words are sorted already, so the plain ratio is the token sort ratio.
     scores = process.cdist(list(own), list(forms), scorer=fuzz.ratio, score_cutoff=LEAST_SIMILARITY, dtype=np.float32)
     texts, others = list(own.values()), list(forms.values())
     for row, column in zip(*np.nonzero(scores >= LEAST_SIMILARITY), strict=True):
@@ -132,7 +133,7 @@ def _compared(
 
 
 def _forms(places: Iterable[int], names: Sequence[Name]) -> Mapping[str, list[tuple[int, bool]]]:
-    """Sorted words -> the names that are written so, and whether without their middle names."""
+    """Sorted words -> the names with these words, and whether their middle names were left out."""
     forms: dict[str, list[tuple[int, bool]]] = defaultdict(list)
     for at in places:
         forms[names[at].full].append((at, False))
@@ -142,5 +143,5 @@ def _forms(places: Iterable[int], names: Sequence[Name]) -> Mapping[str, list[tu
 
 
 def _may_be_one(middle: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether middle names distinguish two persons: not where one is an initial of the other."""
+    """Whether two persons with these middle names may be the same: the names are equal, or one is an initial."""
     return any(a == b or (1 in (len(a), len(b)) and a[0] == b[0]) for a in middle for b in other)

@@ -1,6 +1,6 @@
-"""NPPES, CMS's registry of NPIs: ``reference/nppes.csv``, the file npidata_pfile unchanged, or the columns that count.
+"""NPPES, CMS's registry of NPIs: ``reference/nppes.csv``, the file npidata_pfile unchanged, or only the needed columns.
 
-Belongs here: which NPIs are organizations' or deactivated. Does not belong here: what that does to a payment
+Belongs here: which NPIs are organizations' or deactivated. Does not belong here: the effect on a payment
 (``screening``).
 """
 
@@ -25,12 +25,12 @@ _FORMS = ("%m/%d/%Y", "%Y-%m-%d", "%Y%m%d")
 
 @dataclass(frozen=True)
 class Registry:
-    """The registry as read.
+    """The parsed registry.
 
     Attributes:
         irregular: organizations' and deactivated NPIs, in the columns of ``contracts.screening.IRREGULAR_NPIS``, and
             ``LINE``, ordered by NPI.
-        newest: the newest day in the file; None where it holds none.
+        newest: the newest date in the file; None if it has none.
     """
 
     irregular: pl.DataFrame
@@ -42,8 +42,8 @@ def read_nppes(path: Path, within: Path | None = None) -> Registry:
     """Read the registry, column by column.
 
     Raises:
-        TableRefusedError: the file cannot be read, a column is missing, or a day of deactivation or reactivation is
-            none.
+        TableRefusedError: the file cannot be read, a column is missing, or a date of deactivation or reactivation is
+            not valid.
     """
     newest: list[dt.date] = []
 
@@ -66,6 +66,6 @@ def read_nppes(path: Path, within: Path | None = None) -> Registry:
 
 
 def _day(name: str) -> pl.Expr:
-    """A day as CMS writes it, or as a spreadsheet does."""
+    """A date as CMS or a spreadsheet writes it."""
     day = pl.col(name).str.replace(r"[ T].*$", "")
     return pl.coalesce(day.str.to_date(form, strict=False) for form in _FORMS)

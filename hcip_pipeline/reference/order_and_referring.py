@@ -1,4 +1,4 @@
-"""CMS's list of who may order and refer: ``reference/order_and_referring.csv``, as it is published.
+"""CMS's list of who may order and refer: ``reference/order_and_referring.csv``, as published.
 
 Belongs here: which NPIs are on it. Does not belong here: who should be (``screening``).
 """
@@ -14,13 +14,13 @@ from hcip_pipeline.reference.wide_lists import ListColumns, read_list_columns, r
 
 NAME, SOURCE = "order_and_referring", "CMS"
 
-#: The columns that CMS publishes; a list with other ones is another list, though it have NPIs.
+#: The columns that CMS publishes; a file with others is a different list, even if it has NPIs.
 COLUMNS = ("npi", "last_name", "first_name", "partb", "dme", "hha", "pmd")
 
 
 @dataclass(frozen=True)
 class OrderAndReferring:
-    """The NPIs on the list, each once: two million, so they are kept as a column."""
+    """The NPIs on the list, each once, as a column because there are two million."""
 
     npis: pl.Series
     columns: ListColumns

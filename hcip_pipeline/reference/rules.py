@@ -1,6 +1,6 @@
-"""What reference tables must satisfy beyond their contract: rules over a row, a table, and between tables.
+"""What reference tables must satisfy beyond their contract: rules for a row, for a table, and between tables.
 
-Belongs here: rules that are the same whatever file a table comes from. Does not belong here: types, keys and
+Belongs here: rules that do not depend on the file that a table comes from. Does not belong here: types, keys and
 allowed values (``contracts.reference``), and where a table is read from (``tables``).
 """
 
@@ -21,10 +21,10 @@ from hcip_pipeline.tables.tabular import LINE, TextTable
 
 #: The rate center of a revenue code that maps to none (methodology §2); it is always core.
 UNMAPPED = "UNMAPPED"
-#: The rate center of a cost factor that holds for every rate center without one of its own.
+#: The rate center of a cost factor that applies to every rate center without a factor of its own.
 ALL_RATE_CENTERS = "ALL"
 
-#: A range of grouper versions wider than this is a slip of the pen.
+#: A range of grouper versions wider than this is a typing error.
 MAX_GROUPER_VERSIONS = 50
 
 ROW_RULES: dict[str, tuple[RowRule, ...]] = {
@@ -74,18 +74,18 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     ),
 }
 
-#: A file of these with no rows means "none", which may be so; any other without rows would empty the settlement.
+#: Tables that may have no rows; any other table without rows would leave nothing to settle.
 MAY_BE_EMPTY = ("networks", "excluded_individuals", "list_dates", "grouper_bridge")
 
-#: Rows a year must have: without one, a trend or a per diem would be missing.
+#: Rows that each year must have; if one is missing, so is a trend or a per diem.
 _WHOLE_YEARS = {"cost_index": ("calendar_year", 3), "per_diem": ("year", 4)}
 
 
 def widen_grouper_versions(text: TextTable, path: Path) -> TextTable:
-    """Rows of ``apr_drg`` whose grouper version is a range, such as ``33-42``, once for each version in it.
+    """Rows of ``apr_drg``, with ranges of grouper versions such as ``33-42`` expanded to one row per version.
 
     Raises:
-        TableRefusedError: a range that is reversed or too wide.
+        TableRefusedError: a range is reversed or too wide.
     """
     if "grouper_version" not in text.header:
         return text
@@ -113,10 +113,10 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
     """Rules over all rows of one table.
 
     Raises:
-        TableRefusedError: no rows where some are needed, a year with rows missing, ranges equally narrow.
+        TableRefusedError: there are no rows but some are needed, a year lacks rows, or ranges overlap at equal width.
     """
     if frame.is_empty() and name not in MAY_BE_EMPTY:
-        words = "the file has a header and no rows, and would replace those in force with nothing"
+        words = "the file has a header but no rows, and would replace the rows in force with nothing"
         fix = "fill in its rows, or remove the file: the shipped table is then used"
         problem = Problem("FILE-EMPTY", words, fix=fix)
         raise TableRefusedError(path, [problem], Counter({"FILE-EMPTY": 1}))
@@ -135,10 +135,10 @@ def check_whole_table(name: str, frame: pl.DataFrame, path: Path) -> None:
 
 
 def check_between_tables(frames: Mapping[str, pl.DataFrame], files: Mapping[str, Path]) -> None:
-    """Rules between tables: rate centers and hospitals that are named exist.
+    """Check that rate centers and hospitals that a table names exist.
 
     Raises:
-        TableRefusedError: for the first table that names one that does not.
+        TableRefusedError: for the first table that names one that does not exist.
     """
     rate_centers = frames["rate_centers"].get_column("rate_center")
     hospitals = frames["hospitals"].get_column("ccn")

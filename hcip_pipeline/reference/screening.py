@@ -1,10 +1,10 @@
-"""Screening a period's care partners against national lists (formats.md §4): what each list shows about whom.
+"""Screening a period's care partners against national lists (formats.md §4).
 
-Belongs here: which lists there are, and comparing care partners with them. Does not belong here: reading a list
-(``leie``, ``nppes``, ``order_and_referring``), the exclusion by NPI (``exclusions``), and the payment (methodology §9).
+Belongs here: finding the lists, and comparing care partners with them. Does not belong here: reading a list
+(``leie``, ``nppes``, ``order_and_referring``), exclusion by NPI (``exclusions``), and the payment (methodology §9).
 
 Lake, ``lake/program/period=<p>/``: the tables of ``contracts.screening`` and ``excluded_in_period``;
-``receipts/<list>.json`` for every list that is there.
+``receipts/<list>.json`` for every list in the inbox.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class NationalLists:
-    """The lists that the inbox holds; None for each that it does not."""
+    """The lists in the inbox; None for a list that it does not have."""
 
     leie: leie.ExclusionList | None
     nppes: nppes.Registry | None
     order_and_referring: order_and_referring.OrderAndReferring | None
 
     def columns(self) -> Iterable[tuple[str, ListColumns, dt.date | None]]:
-        """Name, file as read, and newest day of every list that is there."""
+        """Name, columns and newest date of every list in the inbox."""
         if self.leie:
             yield leie.NAME, self.leie.columns, self.leie.newest
         if self.order_and_referring:
@@ -53,7 +53,7 @@ class NationalLists:
 
 
 def write_lake_screening(home: Home, period: PerformancePeriod) -> None:
-    """Screen the period's care partners, which are in the lake, and write what was found next to them.
+    """Screen the period's care partners, read from the lake, and write the results next to them.
 
     Raises:
         HcipError: a list or a reference table in the inbox is refused.
@@ -114,7 +114,7 @@ def _order_and_referring(path: Path, stamp: tuple[int, ...], inbox: Path) -> ord
 def screen(
     lists: NationalLists, partners: pl.DataFrame, clearances: pl.DataFrame, period: PerformancePeriod
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What the lists show about care partners, and the clearances that match none of it.
+    """The findings of the lists on care partners, and the clearances that match none of them.
 
     Args:
         partners: the program table ``care_partners``.
@@ -154,7 +154,7 @@ def _effect(row: _Row, has_failed: bool) -> str:
 
 
 def _by_name(listed: pl.DataFrame, partners: pl.DataFrame) -> list[_Row]:
-    """Records without an NPI whose name is like a care partner's."""
+    """Records without an NPI whose name is similar to a care partner's."""
     records = listed.to_dicts()
     names: list[Name] = []
     of_record: list[int] = []
@@ -197,7 +197,7 @@ def _waived(waived: pl.DataFrame, partners: pl.DataFrame) -> list[_Row]:
 
 
 def _irregular(irregular: pl.DataFrame, partners: pl.DataFrame, period: PerformancePeriod) -> list[_Row]:
-    """Care partners whose NPI is an organization's, or deactivated and not reactivated when the period is due."""
+    """Care partners whose NPI is an organization's, or was deactivated by the day the period is due."""
     rows = []
     for record in partners.select("hospital_ccn", "npi").join(irregular, on="npi").to_dicts():
         off, on = record["deactivated_on"], record["reactivated_on"]
@@ -219,7 +219,7 @@ def _row(person: _Row, reason: str, source: str, line: int, since: dt.date | Non
 
 
 def _facts(record: _Row) -> _Row:
-    """What the list has about a person, to recognize them by."""
+    """The list's data about a person, by which they can be recognized."""
     person = " ".join(filter(None, (record["firstname"], record["midname"], record["lastname"])))
     born = (record["dob"] or "").strip()[:4]
     return {
@@ -231,7 +231,7 @@ def _facts(record: _Row) -> _Row:
 
 
 def _answers(clearances: pl.DataFrame, rows: list[_Row]) -> tuple[dict[tuple[str, str], _Row], list[_Row]]:
-    """Hospital and NPI -> the clearance that answers their questions; and those that answer none."""
+    """Hospital and NPI -> the clearance that answers its questions; and the clearances that answer none."""
     asked: dict[tuple[str, str], list[_Row]] = {}
     for row in rows:
         if row["reason"] == screening.NAME_MATCH:
@@ -252,7 +252,7 @@ def _answers(clearances: pl.DataFrame, rows: list[_Row]) -> tuple[dict[tuple[str
 
 
 def _answers_record(clearance: _Row, row: _Row) -> bool:
-    """No one has cleared what was not on the list yet."""
+    """Whether the clearance is no older than the record; it cannot clear a record that was not listed yet."""
     return bool(clearance["cleared_on"] >= row["listed_on"])
 
 
@@ -311,7 +311,7 @@ def _write_receipts(lists: NationalLists, files: Mapping[str, Path], screened: p
 
 
 def _frame(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows in the columns of a table, ordered by key; a column that none of them has is empty."""
+    """Rows in the columns of a table, ordered by key; a column that they lack is empty."""
     schema = table.schema
     if rows.is_empty():
         return pl.DataFrame(schema=schema)

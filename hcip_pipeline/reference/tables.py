@@ -1,6 +1,6 @@
-"""Loading the reference tables: ``<inbox>/reference/<name>.csv`` where there is one, else the shipped default.
+"""Loading the reference tables: ``<inbox>/reference/<name>.csv`` if there is one, else the shipped default.
 
-Belongs here: which file a table comes from, and its way into the lake. Does not belong here: what a row may hold
+Belongs here: which file a table comes from, and writing it to the lake. Does not belong here: what a row may contain
 (``contracts.reference`` and ``rules``), and discharge dispositions (``dispositions``).
 """
 
@@ -36,11 +36,11 @@ Source = Literal["inbox", "shipped", "none"]
 
 @dataclass(frozen=True)
 class ReferenceTable:
-    """A table in force, where it came from, and what was only worth a warning.
+    """A table in force, where it came from, and its warnings.
 
     Attributes:
         frame: the contract's columns and types, ordered by key, and ``LINE``, the line of the file.
-        source: ``none`` for a table with neither an inbox file nor a default: it has no rows.
+        source: ``none`` for a table with neither an inbox file nor a default, which has no rows.
     """
 
     name: str
@@ -54,10 +54,10 @@ class ReferenceTable:
 
 
 def load_reference(inbox: Path | None) -> dict[str, pl.DataFrame]:
-    """Every reference table by name, typed as its contract states, ordered by key.
+    """Every reference table by name, with its contract's types, ordered by key.
 
     Args:
-        inbox: the inbox folder; None for the shipped defaults alone.
+        inbox: the inbox folder; None for the shipped defaults only.
 
     Raises:
         HcipError: a file in the inbox breaks a rule; the error lists every row and column.
@@ -66,10 +66,10 @@ def load_reference(inbox: Path | None) -> dict[str, pl.DataFrame]:
 
 
 def read_reference(inbox: Path | None) -> dict[str, ReferenceTable]:
-    """As :func:`load_reference`, with each table's source. Raises HcipError alike."""
+    """As :func:`load_reference`, with each table's source. Raises the same errors."""
     tables = {name: _read(name, inbox) for name in TABLES}
     factors = tables["cost_factors"]
-    if factors.source == "shipped":  # a region with hospitals of its own has no use for another region's rates
+    if factors.source == "shipped":  # a region with its own hospitals needs no other region's rates
         own = tables["hospitals"].frame.get_column("ccn").to_list()
         tables["cost_factors"] = replace(factors, frame=factors.frame.filter(pl.col("hospital_ccn").is_in(own)))
     check_between_tables(
@@ -79,10 +79,10 @@ def read_reference(inbox: Path | None) -> dict[str, ReferenceTable]:
     return tables
 
 
-def load_tables_of_elsewhere(inbox: Path | None) -> dict[str, pl.DataFrame]:
+def load_tables_for_other_states(inbox: Path | None) -> dict[str, pl.DataFrame]:
     """``apr_drg``, ``rate_centers`` and ``revenue_codes`` in force, for a study of another state's hospitals.
 
-    Its hospitals are not in the table of hospitals, and need not be; rate centers that are named must exist.
+    Its hospitals need not be in the table of hospitals, but rate centers that a table names must exist.
 
     Raises:
         HcipError: a file in the inbox breaks a rule.
@@ -97,7 +97,7 @@ def load_tables_of_elsewhere(inbox: Path | None) -> dict[str, pl.DataFrame]:
 
 
 def read_inbox_table(name: str, inbox: Path) -> ReferenceTable | None:
-    """A region's own table, in any shape that is read; None where the inbox has none. Raises HcipError as above."""
+    """A region's own table, in any supported shape; None if the inbox has none. Raises HcipError as above."""
     table = _read(name, inbox)
     return table if table.source == "inbox" else None
 
@@ -108,10 +108,10 @@ def known_hospitals(inbox: Path | None) -> list[str]:
 
 
 def check_reference_file(path: Path, name: str, inbox: Path | None) -> ReferenceTable:
-    """One file as the table ``name`` among the others in force, as :func:`read_reference` judges it.
+    """One file as the table ``name``, judged like :func:`read_reference` together with the other tables in force.
 
     Args:
-        inbox: where the other tables may be; out of it no link may lead.
+        inbox: the folder of the other tables, which no link may lead out of.
 
     Raises:
         HcipError: the file breaks a rule, or does not agree with another table.
@@ -126,7 +126,7 @@ def check_reference_file(path: Path, name: str, inbox: Path | None) -> Reference
 
 
 def unknown_reference_files(inbox: Path) -> list[str]:
-    """Names in ``<inbox>/reference/`` that are not reference tables, as a message may show them (no hidden ones)."""
+    """Names in ``<inbox>/reference/`` that are not reference tables, safe to show in messages; without hidden files."""
     folder = inbox / "reference"
     if not folder.is_dir():
         return []
@@ -135,14 +135,14 @@ def unknown_reference_files(inbox: Path) -> list[str]:
     return sorted(_shown(name) for name in names if table_of(name, known) is None)
 
 
-#: How publishers name their lists, as far as it distinguishes them -> the name that is read here.
+#: How the publishers' file names begin -> the name under which the list is read.
 _PUBLISHED_AS = {
     "updated": "leie", "leie": "leie", "npidata": "nppes", "nppes": "nppes", "order": "order_and_referring",
 }  # fmt: skip
 
 
 def _shown(name: str) -> str:
-    """A name as a message may show it, with the list that it may hold."""
+    """A name as a message may show it, with the list that it may be."""
     meant = next((mine for start, mine in _PUBLISHED_AS.items() if name.lower().startswith(start)), None)
     return f"{shown_path(name)} (perhaps {meant}.csv?)" if meant else shown_path(name)
 
@@ -150,8 +150,8 @@ def _shown(name: str) -> str:
 def write_lake_reference(inbox: Path | None, lake_reference: Path) -> dict[str, object]:
     """Write every table to ``<lake_reference>/<name>.parquet`` and return the receipt, also written there.
 
-    Every version that was ever in force stays in ``history/``. When a file is refused nothing is written: the
-    tables in force stay.
+    Every version that was ever in force stays in ``history/``. If a file is refused, nothing is written and the tables
+    in force stay.
 
     Raises:
         HcipError: as :func:`load_reference`.
@@ -190,7 +190,7 @@ def _read(name: str, inbox: Path | None) -> ReferenceTable:
 
 
 def file_stamp(path: Path) -> tuple[int, ...]:
-    """What changes when a file is written or replaced; empty for one that cannot be looked at."""
+    """Values that change when a file is written or replaced; empty if they cannot be read."""
     try:
         stat = path.stat()
     except OSError:
@@ -198,12 +198,12 @@ def file_stamp(path: Path) -> tuple[int, ...]:
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
-@functools.lru_cache(maxsize=64)  # every quarter, month and half-year of a run reads them again
+@functools.lru_cache(maxsize=64)  # every quarter, month and half-year of a run reads these tables
 def _read_stamped(name: str, path: Path, stamp: tuple[int, ...], within: Path | None) -> ReferenceTable:
     return _read_file(name, path, "inbox", within)
 
 
-@functools.cache  # what is shipped does not change while the program runs
+@functools.cache  # shipped files do not change while the program runs
 def _read_shipped(name: str) -> ReferenceTable:
     path = SHIPPED / f"{name}.csv"
     if path.exists():
@@ -225,7 +225,7 @@ def _read_file(name: str, path: Path, source: Source, within: Path | None = None
 
 
 def _with_unmapped(rate_centers: pl.DataFrame) -> pl.DataFrame:
-    """The rate centers with UNMAPPED, which is known whether a file names it or not: codes without one go there."""
+    """The rate centers with UNMAPPED, which exists even if a file does not name it: codes without one belong to it."""
     if UNMAPPED in rate_centers.get_column("rate_center").to_list():
         return rate_centers
     row = {"rate_center": UNMAPPED, "name": "No rate center known", "group": "Unmapped", "component": "core", LINE: 0}

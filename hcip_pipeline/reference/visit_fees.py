@@ -1,7 +1,7 @@
 """Medicare's fee for a subsequent hospital visit as rows of ``per_diem``.
 
-Belongs here: the shipped fees by year and locality, CMS's RVU and GPCI files, and which visit level represents which
-severity of illness. Does not belong here: what a per diem does (methodology §8).
+Belongs here: the shipped fees by year and locality, CMS's RVU and GPCI files, and the visit level for each severity of
+illness. Does not belong here: what a per diem does (methodology §8).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from hcip_pipeline.tables.file_names import shown
 
 _SHIPPED = Path(__file__).parent / "data" / "visit_fees.csv"
 
-#: Severity 1 to 4 -> level of the visit: a choice, for no source maps one to the other.
+#: Severity 1 to 4 -> level of the visit; this is a choice, because no source maps one to the other.
 LEVELS = (1, 2, 3, 3)
 #: Level of a subsequent hospital visit -> its procedure code.
 _CODES = {1: "99231", 2: "99232", 3: "99233"}
 
-#: Columns of the RVU file by the last two rows of its header, joined: CMS adds columns between them from year to year.
+#: Columns of the RVU file, named by the last two rows of its header joined; CMS adds other columns from year to year.
 _WORK, _FACILITY_PRACTICE, _MALPRACTICE, _CONVERSION_FACTOR = "WORK RVU", "FACILITY PE RVU", "MP RVU", "CONV FACTOR"
 _CODE, _MODIFIER = 0, 1
-#: What a conversion factor can be, dollars: anything else is another column's.
+#: The range of a conversion factor, in dollars; a number outside it is from another column.
 _LEAST_FACTOR, _MOST_FACTOR = Decimal(10), Decimal(100)
 
 
@@ -40,7 +40,7 @@ def shipped_per_diems(locality: str, levels: Sequence[int] = LEVELS) -> pl.DataF
     """``per_diem`` of a locality, for every year whose fees are shipped.
 
     Raises:
-        UsageError: no locality, or several, have such a name or number.
+        UsageError: no locality, or more than one, has such a name or number.
     """
     named = [name for name in shipped_localities() if locality.lower() in name.lower()]
     if len(named) != 1:
@@ -71,7 +71,7 @@ def read_per_diems(
         rvu: PPRRVU….csv.
         gpci: GPCI….csv.
         locality: its contractor and number, such as 12302-01, or its name.
-        factor: conversion factor; by default the RVU file's own.
+        factor: conversion factor; by default, the one in the RVU file.
 
     Raises:
         HcipError: a file lacks a visit, the locality or a number.
@@ -118,7 +118,7 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _units(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Procedure code of each visit -> its row, and the place of each column that is read."""
+    """Procedure code of each visit -> its row; and the position of each column that is read."""
     rows = _rows(path)
     columns = _columns(rows, path)
     found = {
@@ -137,14 +137,14 @@ def _units(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
 
 
 def _columns(rows: Sequence[Sequence[str]], path: Path) -> dict[str, int]:
-    """Where each column that is read is, by the two rows of the header that name it."""
+    """The position of each column that is read, by the two header rows that name it."""
     last = next((at for at, row in enumerate(rows) if row and row[_CODE].upper() == "HCPCS"), 0)
     above, header = (rows[last - 1], rows[last]) if last else ((), ())
     names = [f"{upper} {lower}".strip().upper() for upper, lower in zip(above, header, strict=False)]
     wanted = (_WORK, _FACILITY_PRACTICE, _MALPRACTICE, _CONVERSION_FACTOR)
     if lacking := [name for name in wanted if names.count(name) != 1]:
         raise HcipError(
-            f"the header names no column {', '.join(lacking)}, or names it twice",
+            f"the header has no column {', '.join(lacking)}, or has it twice",
             file=path,
             fix="name PPRRVU….csv of the year as CMS publishes it, with its header",
             rule="PFS-RVU",
@@ -178,7 +178,7 @@ def _indices(path: Path, locality: str) -> tuple[Decimal, Decimal, Decimal]:
         "number": _column(names, "locality number"),
         "name": _column(names, "locality name"),
     }
-    # Where the work index is given with and without its floor of 1.0, the one with the floor is in force.
+    # If the work index is given both with and without its floor of 1.0, the one with the floor is in force.
     floor = [at for at, name in enumerate(names) if "pw gpci" in name and "with 1.0" in name]
     indices = [
         floor[0] if floor else _column(names, "pw gpci", "work gpci"),

@@ -1,10 +1,10 @@
-"""Some columns of a national list, which may have hundreds of columns and millions of rows.
+"""Selected columns of a national list, which may have hundreds of columns and millions of rows.
 
-Belongs here: reading a few columns by name, whatever the file's size and shape. Does not belong here: what the cells
+Belongs here: reading a few columns by name from a file of any size and shape. Does not belong here: what the cells
 mean (``leie``, ``nppes``, ``order_and_referring``).
 
-A file of up to 64 MiB is read as every table that people keep (``tables.tabular``): workbooks, other delimiters,
-Windows-1252. A larger one is CSV, plain or gzip, and is read by DuckDB, which keeps in memory only what is asked for.
+A file of up to 64 MiB is read like every table that people maintain (``tables.tabular``): workbooks, other delimiters,
+Windows-1252. A larger one must be CSV, plain or gzip; DuckDB reads it and keeps only the selected columns in memory.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _CSV_LINE = re.compile(r"Line:\s*([0-9]+)")
 
 @dataclass(frozen=True)
 class ListColumns:
-    """What was asked for of a list.
+    """The selected columns of a list.
 
     Attributes:
         frame: the columns as text, stripped, empty cells null, in the file's order; and ``LINE``, the row of the file.
         columns: all names of the file's header, in lower case.
-        rows: of the file.
+        rows: number of rows of the file.
     """
 
     frame: pl.DataFrame
@@ -63,12 +63,12 @@ def read_list_columns(
 
     Args:
         needed: names in lower case; a list that lacks one is refused.
-        wanted: names that are read where the list has them, and null where it has not.
+        wanted: names that are read if the list has them, and otherwise null.
         within: the folder that no link may lead out of.
-        keep: which rows are wanted, asked part by part: the others are counted and not held in memory.
+        keep: selects the wanted rows of each part of the file; the others are counted but not kept in memory.
 
     Raises:
-        TableRefusedError: the file cannot be read, is over a ceiling, or lacks a column.
+        TableRefusedError: the file cannot be read, is over a size limit, or lacks a column.
     """
     try:
         size = require_file(path, WIDE_LIST, within=within, links=False).st_size
@@ -83,9 +83,9 @@ def read_list_columns(
 
 
 def read_npis(path: Path, rows: pl.DataFrame, column: str = "npi") -> pl.DataFrame:
-    """The rows with their NPIs as ten digits; null for anything else (``0000000000`` is unknown, letters are a slip).
+    """The rows with their NPIs as ten digits; null for anything else (``0000000000`` means unknown).
 
-    Nobody here can correct a national list: an NPI that cannot be read stops nothing.
+    No one here can correct a national list, so an NPI that cannot be read is not an error.
 
     Raises:
         TableRefusedError: a spreadsheet has lost the digits of NPIs (``1.9E+09``).
@@ -105,7 +105,7 @@ def refuse_cells(path: Path, rule: str, column: str, rows: pl.DataFrame, words: 
 
 
 def _is_large(path: Path, size: int) -> bool:
-    """Whether the file holds more than a table that people keep; a list packs tenfold and more."""
+    """Whether the file is larger than a table that people maintain; lists compress to a tenth or less."""
     name = path.name.lower()
     return (name.endswith(".csv") and size > TABLE.bytes) or (name.endswith(".csv.gz") and size > TABLE.bytes // 40)
 
@@ -141,7 +141,7 @@ def _read_large(
 
 
 def _scan(path: Path, header: Sequence[str], sign: str) -> str:
-    """``read_csv`` of the file, its columns named ``c0``, ``c1`` …; nothing is guessed."""
+    """SQL that reads the file with columns ``c0``, ``c1`` … and without guessing anything."""
     name = "'" + str(path).replace("'", "''") + "'"
     columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(header)))
     packed = "gzip" if path.name.lower().endswith(".gz") else "none"

@@ -16,7 +16,7 @@ from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.texas.reading import TexasReceipt, read_texas
 from hcip_pipeline.periods import Quarter, Window
 from hcip_pipeline.policy.model import Elections, Policy
-from hcip_pipeline.reference.tables import load_tables_of_elsewhere
+from hcip_pipeline.reference.tables import load_tables_for_other_states
 from hcip_pipeline.study.plan import STATEMENTS, StudyInput, StudyPlan, check_name
 from hcip_pipeline.study.result import Progress, StudyResult, carry_out
 from hcip_pipeline.study.state_study import (
@@ -59,7 +59,7 @@ def run_texas_study(
     first, last = quarters
     name = check_name(f"texas-{first}-{last}" if name is None else name)
     window = Window(first.start, last.end, "performance")
-    tables = load_tables_of_elsewhere(home.inbox if home.inbox.exists() else None)
+    tables = load_tables_for_other_states(home.inbox if home.inbox.exists() else None)
     into = home.lake / "texas_pudf" / name
     shutil.rmtree(into, ignore_errors=True)
     receipt = read_texas(folder, window.quarters, into, tables["apr_drg"], progress)

@@ -1,4 +1,4 @@
-"""The OIG's list as it is published: whom it excludes in a period, and what of it is reported."""
+"""The OIG's list as published: whom it excludes in a period, and what is reported about it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(tmp_path: Path, *rows: dict[str, str], name: str = "leie.csv", text: st
 
 
 def preflight(path: Path) -> list[tuple[object, object]]:
-    """Rule and row of what `hcip check` finds wrong with a file; it is refused if anything is."""
+    """Rule and row of each fault that `hcip check` finds in a file, which must then be refused."""
     (verdict,) = check_kept_files(path) or []
     assert verdict.accepted == (not verdict.problems)
     assert all(len(line) <= 80 for line in render_text([verdict.verdict]).splitlines())
@@ -51,7 +51,9 @@ def preflight(path: Path) -> list[tuple[object, object]]:
         ({"npi": "1234567893.0"}, True),
     ],
 )
-def test_whom_the_list_excludes_in_a_period(tmp_path: Path, cells: dict[str, str], is_excluded: bool) -> None:
+def test_the_list_excludes_people_in_the_right_periods(
+    tmp_path: Path, cells: dict[str, str], is_excluded: bool
+) -> None:
     found = read(tmp_path, excluded(**({"npi": NPI} | cells)), name="LEIE.csv")
     npis = excluded_in_period(found.individuals, PERIOD).get_column("npi").to_list()
     assert npis == ([NPI] if is_excluded else [])
@@ -69,7 +71,7 @@ def test_every_row_of_the_list_is_accounted_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("npi", ["12345X7893", "?", "12345678931", "١٢٣٤٥٦٧٨٩٣"])
-def test_an_npi_that_cannot_be_read_stops_nothing_and_is_compared_by_name(tmp_path: Path, npi: str) -> None:
+def test_a_row_with_an_unreadable_npi_is_accepted_and_compared_by_name(tmp_path: Path, npi: str) -> None:
     found = read(tmp_path, excluded(npi=OTHER), excluded(npi=npi))
     assert (found.individuals.height, found.by_name.height) == (1, 1)
 
@@ -85,7 +87,7 @@ def test_an_npi_that_cannot_be_read_stops_nothing_and_is_compared_by_name(tmp_pa
         ({"npi": "1.23457E+09"}, "npi", "DIGITS-LOST"),
     ],
 )
-def test_what_would_be_read_wrong_is_refused_with_its_row(
+def test_cells_that_would_be_misread_are_refused_with_their_row(
     tmp_path: Path, cells: dict[str, str], column: str, rule: str
 ) -> None:
     with pytest.raises(TableRefusedError) as refused:
@@ -95,7 +97,7 @@ def test_what_would_be_read_wrong_is_refused_with_its_row(
 
 
 def test_a_list_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
-    # Zeros are lost from NPIs that are none and dates that are none; the delimiter follows the computer's language.
+    # The all-zero NPIs and dates have lost their zeros; the delimiter depends on the computer's language.
     cells = {"npi": "0", "reindate": "0", "waiverdate": "0"}
     text = leie_text([excluded(**cells), excluded(npi=NPI, excldate="20200101.0", reindate="0")])
     found = read(tmp_path, text=text.replace('","', '";"'))
@@ -123,13 +125,13 @@ def test_a_file_that_is_not_the_list_is_refused(tmp_path: Path, text: str, rule:
     assert preflight(path) == [(problem.rule, problem.row) for problem in refused.value.problems]
 
 
-def test_a_column_that_is_misspelt_is_named(tmp_path: Path) -> None:
+def test_a_misspelled_column_is_named(tmp_path: Path) -> None:
     path = put_list(tmp_path, "leie.csv", leie_text([excluded()]).replace('"EXCLDATE"', '"EXCL_DATE"'))
     (verdict,) = check_kept_files(path) or []
     assert "is 'excl_date' meant?" in " ".join(render_text([verdict.verdict]).split())
 
 
-def test_the_published_example_reads(tmp_path: Path) -> None:
+def test_the_published_example_is_read(tmp_path: Path) -> None:
     if not REAL.is_file():
         pytest.skip("the example of the OIG's list is not on this machine")
     path = put_list(tmp_path, "leie.csv", REAL.read_text(encoding="utf-8"))
@@ -146,6 +148,6 @@ def test_a_list_under_its_publishers_name_is_noticed(tmp_path: Path) -> None:
     assert sorted(meant) == ["leie.csv?)", "nppes.csv?)", "order_and_referring.csv?)"]
 
 
-def test_the_state_is_the_hospitals_own() -> None:
+def test_the_state_is_that_of_the_hospitals() -> None:
     assert (state_of(["210001", "210043"]), state_of(["210001", "330101"]), state_of(["990001"])) == ("MD", "", "")
     assert [state_of([f"{code}0001"]) for code in ("05", "11", "33", "45", "53")] == ["CA", "GA", "NY", "TX", "WY"]

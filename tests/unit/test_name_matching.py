@@ -1,4 +1,4 @@
-"""Whether two written names may be one person's, held against a plain reading of the rule."""
+"""Whether two written names may be the same person's, compared with a plain implementation of the rule."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_names_of_two_persons_do_not_match(written: str, last: str, first: str, 
     assert not list(like_names(written_names(written), [listed_name(last, first, middle)]))
 
 
-def test_a_practice_named_after_a_physician_is_asked_about() -> None:
+def test_a_practice_named_after_a_physician_matches() -> None:
     (practice,) = written_names("JANE DOE, M.D., P.A.")
     assert list(like_names(written_names("Jane Doe MD"), [practice])) == [(0, 0, 100.0)]
 

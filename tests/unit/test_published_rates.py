@@ -56,7 +56,7 @@ def cost_reports(tmp_path: Path) -> tuple[Path, Path]:
     rpt, nmrc = tmp_path / "HOSP10_2021_RPT.CSV", tmp_path / "HOSP10_2021_NMRC.CSV"
     rpt.write_text(
         RPT.format(report=1, ccn="080001", status=1, ends="06/30/2021")
-        + RPT.format(report=2, ccn="080001", status=1, ends="12/31/2020")  # of the same rate year, and older
+        + RPT.format(report=2, ccn="080001", status=1, ends="12/31/2020")  # same rate year, but older
         + RPT.format(report=3, ccn="80002", status=1, ends="12/31/2020")  # a leading zero that a spreadsheet has taken
     )
     nmrc.write_text(NMRC)
@@ -82,10 +82,10 @@ def test_cost_reports_become_cost_factors(
         ("080002", "ALL"): (2021, Decimal("0.4"), one, Decimal(0), Decimal(0)),
     }
     code, _, stated = hcip(capsys, "hcris", *map(str, cost_reports), "--out", str(out))
-    assert code == 1 and "there already" in stated
+    assert code == 1 and "already exists" in stated
 
 
-def test_cost_reports_may_come_in_their_archive(
+def test_cost_reports_may_be_in_their_archive(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], cost_reports: tuple[Path, Path]
 ) -> None:
     archive = tmp_path / "HOSP10FY2021.zip"
@@ -107,7 +107,7 @@ def test_cost_reports_may_come_in_their_archive(
         (("notes.txt",), "is not an RPT or NMRC file"),
     ],
 )
-def test_cost_reports_that_are_not_whole_are_refused(
+def test_incomplete_cost_reports_are_refused(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     cost_reports: tuple[Path, Path],
@@ -163,7 +163,7 @@ def rvu_file(path: Path, *, more: str = "", factor: float = 32.3465) -> Path:
 
 
 @pytest.mark.parametrize("more", ["", "PRIC,"], ids=["31 columns", "32 columns"])
-def test_fees_follow_from_units_indices_and_the_factor(
+def test_fees_are_computed_from_units_indices_and_the_factor(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str
 ) -> None:
     rvu, gpci = rvu_file(tmp_path / "PPRRVU2025.csv", more=more), tmp_path / "GPCI2025.csv"

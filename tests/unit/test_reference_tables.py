@@ -1,4 +1,4 @@
-"""Reference tables: what is shipped, what an inbox replaces, and what is refused."""
+"""Reference tables: the shipped ones, those that an inbox replaces, and refused files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def refusal(inbox: Path) -> TableRefusedError:
     return caught.value
 
 
-# What is shipped
+# Shipped tables
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -54,7 +54,7 @@ def schema(name: str) -> dict[str, pl.DataType | type[pl.DataType]]:
     return TABLES[name].schema
 
 
-def test_what_is_no_public_fact_is_empty(shipped: dict[str, pl.DataFrame]) -> None:
+def test_tables_without_public_facts_are_empty(shipped: dict[str, pl.DataFrame]) -> None:
     empty = {name for name, frame in shipped.items() if frame.is_empty()}
     assert empty == {"networks", "excluded_individuals", "list_dates", "grouper_bridge"}
 
@@ -130,7 +130,7 @@ def test_shipped_rates_name_their_sources_and_invent_no_year(shipped: dict[str, 
     assert fees.filter(rising & (pl.col("3") == pl.col("4"))).height == 7
 
 
-def test_shipped_factors_are_of_the_hospitals_in_force_alone(tmp_path: Path) -> None:
+def test_shipped_factors_are_only_those_of_the_hospitals_in_force(tmp_path: Path) -> None:
     put(tmp_path, "hospitals", "ccn,name,acute,county,system\n210043,Own,Y,,\n089001,Alder,Y,,\n")
     assert set(load_reference(tmp_path)["cost_factors"].get_column("hospital_ccn")) == {"210043"}
 
@@ -144,10 +144,10 @@ def test_dispositions_are_the_valid_ones() -> None:
     assert not codes & {"00", "08", "71", "99", "1"}
 
 
-# What an inbox replaces
+# Tables from the inbox
 
 
-def test_a_file_in_the_inbox_replaces_the_default_of_its_name_alone(tmp_path: Path) -> None:
+def test_a_file_in_the_inbox_replaces_only_the_default_of_its_name(tmp_path: Path) -> None:
     put(tmp_path, "per_diem", "year,severity,amount\n" + "".join(f"2025,{s},{50 + s}.5\n" for s in range(1, 5)))
     tables = load_reference(tmp_path)
     assert tables["per_diem"].drop("source", "published_on").rows() == [
@@ -156,7 +156,7 @@ def test_a_file_in_the_inbox_replaces_the_default_of_its_name_alone(tmp_path: Pa
     assert tables["hospitals"].height == 56
 
 
-def test_windows_and_spreadsheet_ways_of_writing_a_file(tmp_path: Path) -> None:
+def test_files_written_by_windows_and_spreadsheets_are_read(tmp_path: Path) -> None:
     text = '\ufeffccn,name,acute,county,system\r\n\r\n"210043"," Bayside, ""North"" ",Y,,\r\n,,,,\r\n'
     put(tmp_path, "hospitals", text)
     assert load_reference(tmp_path)["hospitals"].rows() == [("210043", 'Bayside, "North"', "Y", None, None, None)]
@@ -185,9 +185,9 @@ def test_rows_in_any_order_give_the_same_table(tmp_path: Path) -> None:
     assert a.equals(b)
 
 
-# What is refused
+# Refused files
 
-# ruff: noqa: E501 - a row of the table of breaches is read across
+# ruff: noqa: E501 - each row of the table of breaches stays on one line
 
 HOSPITALS = "ccn,name,acute,county,system\n"
 FACTORS = "hospital_ccn,rate_center,rate_year,markup,cost_to_charge,labor_market,ime,dsh\n"
@@ -197,7 +197,7 @@ NETWORKS = "network_id,name,kind,hospital_ccn,topic,start,end,recruitment_goal\n
 EXCLUDED = "npi,source,effective_date,reinstated_date\n"
 
 
-def test_a_header_without_rows_gets_a_way_out_of_its_own(tmp_path: Path) -> None:
+def test_a_header_without_rows_has_its_own_fix(tmp_path: Path) -> None:
     file = tmp_path / "reference" / "hospitals.csv"
     file.parent.mkdir()
     file.write_text(HOSPITALS)
@@ -283,7 +283,7 @@ def test_an_unknown_column_is_ignored_and_reported(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "lake" / "hospitals.parquet").columns == list(TABLES["hospitals"].names)
 
 
-def test_files_that_are_no_table_are_reported(tmp_path: Path) -> None:
+def test_files_that_are_not_tables_are_reported(tmp_path: Path) -> None:
     put(tmp_path, "hospital", HOSPITALS)
     assert unknown_reference_files(tmp_path) == ["hospital.csv"]
     assert unknown_reference_files(tmp_path / "nowhere") == []
@@ -292,7 +292,7 @@ def test_files_that_are_no_table_are_reported(tmp_path: Path) -> None:
 # The lake
 
 
-def test_the_lake_holds_every_table_and_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_lake_has_every_table_and_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
     receipts = [write_lake_reference(None, tmp_path / side) for side in "ab"]
     assert receipts[0] == receipts[1]
     for name in TABLES:

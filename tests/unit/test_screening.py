@@ -65,7 +65,7 @@ class Inbox:
         return self.found("hold")
 
     def questions(self) -> list[tuple[Any, ...]]:
-        assert self.holds() == []  # a question holds nothing
+        assert self.holds() == []  # a question never holds a payment
         return self.found("question")
 
 
@@ -77,7 +77,7 @@ def inbox(tmp_path: Path) -> Inbox:
 NAME, ORGANIZATION, DEACTIVATED = "EXCLUSION_NAME_MATCH", "NPI_NOT_AN_INDIVIDUAL", "NPI_DEACTIVATED"
 
 
-def test_without_lists_the_tables_are_there_and_empty(inbox: Inbox) -> None:
+def test_without_lists_the_tables_exist_and_are_empty(inbox: Inbox) -> None:
     assert inbox.holds() == []
     for name in ("screening", "screened_lists", "irregular_npis", "unused_clearances"):
         frame = inbox.table(name)
@@ -85,7 +85,7 @@ def test_without_lists_the_tables_are_there_and_empty(inbox: Inbox) -> None:
         assert dict(frame.schema) == LAKE_SOURCES[name].schema
 
 
-def test_a_like_name_asks_at_every_hospital_with_what_the_list_knows(inbox: Inbox) -> None:
+def test_a_similar_name_is_a_question_at_every_hospital_with_the_lists_data(inbox: Inbox) -> None:
     inbox.lists(leie=leie_text([excluded(lastname="ZZ"), excluded()]))
     assert inbox.questions() == [(B, JANE, NAME), (A, JANE, NAME)]
     row = inbox.table("screening").row(0, named=True)
@@ -94,7 +94,7 @@ def test_a_like_name_asks_at_every_hospital_with_what_the_list_knows(inbox: Inbo
         "source": "OIG", "list_row": 3, "listed_name": "JANE Q DOE", "listed_specialty": "FAMILY PRACTICE",
         "listed_city": "ALBANY, NY", "listed_birth_year": 1960, "listed_on": dt.date(2020, 1, 1),
     }  # fmt: skip
-    assert inbox.table("excluded_in_period").is_empty()  # a name ends no payment
+    assert inbox.table("excluded_in_period").is_empty()  # a name by itself stops no payment
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_like_name_asks_at_every_hospital_with_what_the_list_knows(inbox: Inbo
         {"lastname": "", "firstname": "", "midname": ""},
     ],
 )
-def test_records_that_cannot_be_the_care_partners_ask_nothing(inbox: Inbox, cells: dict[str, str]) -> None:
+def test_records_that_cannot_be_the_care_partners_are_no_question(inbox: Inbox, cells: dict[str, str]) -> None:
     inbox.lists(leie=leie_text([excluded(**cells)]))
     assert inbox.questions() == []
 
@@ -123,7 +123,7 @@ def test_records_that_cannot_be_the_care_partners_ask_nothing(inbox: Inbox, cell
         (f"{A},{JANE},SAM,C. Officer,2025-05-01,other list\n", [B, A], "not compared by name"),
     ],
 )
-def test_a_clearance_answers_its_own_question_alone(
+def test_a_clearance_answers_only_its_own_question(
     inbox: Inbox, clearance: str, still_asked: list[str], why: str
 ) -> None:
     inbox.lists(leie=leie_text([excluded()]))
@@ -137,7 +137,7 @@ def test_a_clearance_answers_its_own_question_alone(
     assert len(unused) == bool(why) and all(why in text for text in unused)
 
 
-def test_a_clearance_does_not_answer_an_exclusion_that_came_after_it(inbox: Inbox) -> None:
+def test_a_clearance_does_not_answer_a_later_exclusion(inbox: Inbox) -> None:
     inbox.lists(leie=leie_text([excluded(), excluded(excldate="20250615", city="UTICA")]))
     inbox.program("screening_clearances", CLEARANCES + f"{A},{JANE},OIG,C. Officer,2025-05-01,other birth year\n")
     assert set(inbox.questions()) == {(B, JANE, NAME), (A, JANE, NAME)}
@@ -168,7 +168,7 @@ def test_a_failed_screening_is_an_answer(inbox: Inbox) -> None:
     assert inbox.questions() == [(B, JANE, NAME)]
 
 
-def test_a_clearance_needs_somebody_and_a_day(inbox: Inbox) -> None:
+def test_a_clearance_needs_a_person_and_a_date(inbox: Inbox) -> None:
     inbox.program("screening_clearances", CLEARANCES + f"{A},{JANE},OIG,,2025-05-01,x\n{A},{JANE},OIG,me,soon,x\n")
     taken = ingest_period(inbox.home, PERIOD, POLICY)
     (receipt,) = [each for each in taken.program.receipts if each.table == "screening_clearances"]
@@ -184,12 +184,12 @@ def test_a_clearance_needs_somebody_and_a_day(inbox: Inbox) -> None:
         ("1", "10/01/2025", "", [DEACTIVATED]),  # the day it is due to be paid
         ("1", "10/02/2025", "", []),
         ("1", "03/14/2019", "03/14/2020", []),
-        ("1", "03/14/2025", "03/14/2020", [DEACTIVATED]),  # again after it was reactivated
-        ("1", "03/14/2025", "12/01/2025", []),  # the way out
+        ("1", "03/14/2025", "03/14/2020", [DEACTIVATED]),  # deactivated again after a reactivation
+        ("1", "03/14/2025", "12/01/2025", []),  # reactivated since
         ("2", "03/14/2025", "", [DEACTIVATED, ORGANIZATION]),
     ],
 )
-def test_nppes_holds_who_is_no_active_individual(
+def test_npis_that_are_not_active_individuals_are_held(
     inbox: Inbox, kind: str, off: str, on: str, reasons: list[str]
 ) -> None:
     rows = [(JOHN, kind, off, on), ("1999999992", "2", "01/01/2020", "")]
@@ -197,7 +197,7 @@ def test_nppes_holds_who_is_no_active_individual(
     assert inbox.holds() == [(A, JOHN, reason) for reason in reasons]
 
 
-def test_who_may_not_order_is_reported_and_not_held(inbox: Inbox) -> None:
+def test_people_who_may_not_order_are_reported_but_not_held(inbox: Inbox) -> None:
     inbox.lists(order_and_referring=ordering_text([JANE, JOHN]))
     assert inbox.holds() == []
     assert inbox.table("screening").select("hospital_ccn", "npi", "reason").rows() == [
@@ -233,7 +233,7 @@ def test_every_list_is_reported_with_its_date_and_has_a_receipt(inbox: Inbox) ->
     assert not (inbox.home.lake_program(PERIOD) / "receipts" / "leie.json").exists()
 
 
-def test_the_list_is_joined_to_the_one_that_is_kept_by_hand(inbox: Inbox) -> None:
+def test_the_list_is_combined_with_the_one_maintained_by_hand(inbox: Inbox) -> None:
     inbox.lists(
         leie=leie_text([excluded(npi=JANE)]),
         excluded_individuals="npi,source,effective_date,reinstated_date\n"
@@ -252,7 +252,7 @@ def test_a_waiver_for_the_hospitals_state_is_reported(inbox: Inbox) -> None:
     assert inbox.table("excluded_in_period").is_empty()
 
 
-def test_hostile_names_of_care_partners_stop_nothing(inbox: Inbox) -> None:
+def test_hostile_names_of_care_partners_do_no_harm(inbox: Inbox) -> None:
     names = ["", "?", "MD", "Dr.", "=1+1", "'; drop table", "Ⅲ", "\u202eeoD enaJ", "J" * 900, ", ,", "Jr., Doe Jane"]
     inbox.partner_rows = [(A, f"1{n:09d}", who or "-", "cleared") for n, who in enumerate(names)]
     partners = pl.DataFrame(
@@ -270,7 +270,7 @@ def test_hostile_names_of_care_partners_stop_nothing(inbox: Inbox) -> None:
     assert found.get_column("npi").to_list() == ["1000000010"]
 
 
-def test_a_list_that_is_there_twice_or_a_link_is_refused(inbox: Inbox) -> None:
+def test_a_list_with_two_files_or_a_link_is_refused(inbox: Inbox) -> None:
     inbox.lists(leie=leie_text([excluded()]))
     other = put_list(inbox.home.inbox, "LEIE.csv.gz", "")
     with pytest.raises(TableRefusedError, match="found 2 times"):

@@ -11,7 +11,7 @@ import pytest
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.intake.texas.reading import TexasReceipt, read_texas
 from hcip_pipeline.periods import Quarter
-from hcip_pipeline.reference.tables import load_tables_of_elsewhere
+from hcip_pipeline.reference.tables import load_tables_for_other_states
 from hcip_pipeline.synthetic.texas_pudf import write_texas_pudf
 from tests.texas_files import DISCHARGES, Q1, cell, file_of, spoil
 from tests.texas_files import folder as folder
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def _read(folder: Path) -> TexasReceipt:
-    return read_texas(folder, [Q1], folder / "out", load_tables_of_elsewhere(None)["apr_drg"])
+    return read_texas(folder, [Q1], folder / "out", load_tables_for_other_states(None)["apr_drg"])
 
 
 def _refused(folder: Path) -> HcipError:
@@ -124,7 +124,7 @@ def test_a_late_discharge_that_was_in_an_earlier_file_counts_once(published: Pat
         rows = [row for row in file_of(folder, table).read_text().splitlines() if row.startswith(twice)]
         with file_of(folder, table, "2q2019").open("a") as file:
             file.writelines(f"{row}\n" for row in rows)
-    receipt = read_texas(folder, [Q1, second], folder / "out", load_tables_of_elsewhere(None)["apr_drg"])
+    receipt = read_texas(folder, [Q1, second], folder / "out", load_tables_for_other_states(None)["apr_drg"])
     found = [(p.file, p.row, p.rows) for p in receipt.problems if p.rule == "TEXAS-RECORD-TWICE"]
     assert found == [(file_of(folder, "base1", "2q2019").name, DISCHARGES + 1, 1)]
     assert sum(file.accepted for file in receipt.files if file.table == "base1") == 2 * DISCHARGES

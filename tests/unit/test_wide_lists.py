@@ -1,4 +1,4 @@
-"""National lists of hundreds of columns and millions of rows: read by column, the same however they are read."""
+"""National lists of hundreds of columns and millions of rows: both ways of reading give the same columns."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_nppes_is_read_by_its_columns(tmp_path: Path, by_column: bool, columns: 
         (nppes_text(ROWS).replace("NPI Deactivation Date", "NPI"), "COLUMN-REPEATED"),
     ],
 )
-def test_what_would_be_read_wrong_is_refused(tmp_path: Path, by_column: bool, text: str, rule: str) -> None:
+def test_files_that_would_be_misread_are_refused(tmp_path: Path, by_column: bool, text: str, rule: str) -> None:
     path = put_list(tmp_path, "nppes.csv", text)
     with pytest.raises(TableRefusedError) as refused:
         read_nppes(path)
@@ -83,7 +83,7 @@ def test_delimiters_line_ends_and_blank_lines_do_not_matter(tmp_path: Path, by_c
 
 
 @pytest.mark.parametrize("make", ["link", "pipe", "absent", "packed badly"])
-def test_what_is_no_file_is_refused(tmp_path: Path, make: str) -> None:
+def test_anything_but_a_file_is_refused(tmp_path: Path, make: str) -> None:
     path = tmp_path / ("nppes.csv.gz" if make == "packed badly" else "nppes.csv")
     if make == "link":
         path.symlink_to(put_list(tmp_path, "other.csv", nppes_text(ROWS)))
@@ -114,8 +114,8 @@ def test_the_order_and_referring_list_is_read_and_another_list_refused(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_wide_file_costs_what_its_bytes_cost(tmp_path: Path) -> None:
-    """9 GB must be readable in a coffee break: under 12 processor seconds a gigabyte, and little memory."""
+def test_a_wide_file_is_read_fast_and_in_little_memory(tmp_path: Path) -> None:
+    """9 GB must be readable in a coffee break: under 12 processor seconds per gigabyte, and little memory."""
     width = len(NPPES_WIDE)
     places = [NPPES_WIDE.index(name) for name in NPPES_COUNTING[:2]]
     line = ['""'] * width
