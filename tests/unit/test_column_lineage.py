@@ -1,4 +1,4 @@
-"""The lineage of columns that the Dagster UI shows, read out of SQL."""
+"""The column lineage that the Dagster UI shows, derived from SQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ select npi, try_cast(length_of_stay as decimal(18, 2)) from (select attending_np
 """
 
 
-def test_a_column_comes_from_columns_of_tables_through_whatever_lies_between() -> None:
+def test_a_column_is_traced_to_columns_of_tables_through_all_subqueries() -> None:
     found = lineage_of([("first", FIRST), ("second", SECOND)])
     assert found == {
         "first": {
@@ -30,6 +30,6 @@ def test_a_column_comes_from_columns_of_tables_through_whatever_lies_between() -
     }
 
 
-def test_a_model_that_cannot_be_read_has_none_and_hides_no_other() -> None:
+def test_a_model_that_cannot_be_parsed_has_no_lineage_and_affects_no_other() -> None:
     found = lineage_of([("broken", "select from where"), ("first", FIRST)])
     assert found.keys() == {"first"}

@@ -1,4 +1,4 @@
-"""The parsed dbt project: kept outside of the installed package, shared by processes, refused clearly."""
+"""The parsed dbt project: stored outside the installed package, shared by processes, with clear errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in the demo: a submission that lacks discharges, its next version with them all, pending screenings."""
+"""Events in the demo: a submission without its last discharges, a complete next version, pending screenings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every column that leaves the program declares what it states about small counts, and is hidden as it declares."""
+"""Every column that leaves the program declares what it reveals about small counts, and is hidden accordingly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hcip_pipeline.release.reading import ReleaseFiles
 from tests.settled_home import SettledHome
 
 PUBLIC_TABLES = [(folder, table) for folder, tables in PUBLIC.items() for table in tables]
-#: counts of another row that a column is made of, by the name that the release gives them
+#: counts of another row that a column is computed from, by the name that the release gives them
 BESIDE = {
     "measure_leaders": {"state_numerator", "state_denominator"},
     "data_quality": {"state_rows", "state_rows_read", "year_before_rows", "year_before_rows_read"},
@@ -40,8 +40,8 @@ def test_every_public_column_declares_what_it_discloses_of_counts(folder: str, t
 
 @pytest.mark.parametrize(("folder", "table"), PUBLIC_TABLES, ids=lambda each: getattr(each, "name", each))
 def test_a_ratio_is_never_called_harmless_next_to_counts(folder: str, table: Table) -> None:
-    """A ratio, mean or rank of a table with counts depends on them, unless everybody has it from outside or it is a
-    variance: no count follows from a spread whose sums are not released, and physicians' pages show it."""
+    """A ratio, mean or rank in a table with counts depends on them, unless it is external or a variance: no count
+    follows from a spread whose sums are not released, and physicians' pages show it."""
     given = {"target_change", "reference_value", "reference_goal", "best_practice_norm"}
     given |= {f"{measure}_{variance}" for measure in certainty.MEASURES for variance in ("between", "within")}
     for column in table.columns:
@@ -57,7 +57,7 @@ def test_every_table_that_leaves_is_among_the_public_ones() -> None:
             assert public[layout.folder, layout.table.name] is layout.table
 
 
-def test_a_release_holds_no_public_table_or_column_but_these(settled_home: SettledHome) -> None:
+def test_a_release_has_no_other_public_table_or_column(settled_home: SettledHome) -> None:
     public = {(folder, table.name): table for folder, table in PUBLIC_TABLES}
     found = set()
     for resource in ReleaseFiles.at(settled_home.release.folder).manifest["resources"]:
@@ -69,7 +69,7 @@ def test_a_release_holds_no_public_table_or_column_but_these(settled_home: Settl
     assert found == set(public)
 
 
-def test_a_column_cannot_be_declared_twice_or_not_be_there() -> None:
+def test_a_column_cannot_be_declared_twice_or_be_missing() -> None:
     table = Table("t", "one row", (Column("n", "integer", "a count"),))
     for wrong in ({"harmless": {"a reason": ("n",)}}, {"reveals": {"rate": Reveals(("n",))}}):
         with pytest.raises(ValueError, match="declared twice"):

@@ -1,4 +1,4 @@
-"""The engine of a run: who names it, what it needs, and that nothing of it is loaded unless it is asked for."""
+"""The engine of a run: how it is chosen, what it needs, and that it is loaded only if requested."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hcip_pipeline.warehouse.engine_choice import EngineChoice, require
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As where Spark's packages and a Java 17 are installed."""
+    """As if Spark's packages and Java 17 were installed."""
     java = tmp_path / "java" / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text("#!/bin/sh\necho 'openjdk version \"17.0.15\" 2025-04-15' >&2\n", encoding="utf-8")
@@ -37,7 +37,7 @@ def _home(folder: Path, settings: str = "") -> Home:
     return Home(folder)
 
 
-def test_duckdb_computes_where_no_one_names_an_engine(tmp_path: Path) -> None:
+def test_duckdb_is_the_default_engine(tmp_path: Path) -> None:
     assert chosen_engine(_home(tmp_path)) == EngineChoice("duckdb")
 
 
@@ -52,7 +52,7 @@ def test_duckdb_computes_where_no_one_names_an_engine(tmp_path: Path) -> None:
         ("spark_master: yarn", "spark://b", EngineChoice("spark", "local[2]"), EngineChoice("spark", "local[2]")),
     ],
 )
-def test_who_names_the_engine_comes_before_environment_and_settings(
+def test_an_option_takes_precedence_over_environment_and_settings(
     settings: str,
     variable: str,
     named: EngineChoice,
@@ -85,7 +85,7 @@ def test_an_engine_that_does_not_exist_is_wrong_usage() -> None:
         ("--engine abacus", "'abacus' is not one of"),
     ],
 )
-def test_a_command_that_cannot_have_the_engine_ends_with_exit_2(
+def test_a_command_without_that_engine_ends_with_exit_2(
     command: str,
     options: str,
     message: str,
@@ -105,7 +105,7 @@ def test_a_command_that_cannot_have_the_engine_ends_with_exit_2(
     ("stated", "message"),
     [('openjdk version "11.0.2"', "this is Java 11"), ("", "there is no Java"), (None, "there is no Java")],
 )
-def test_a_java_that_spark_cannot_run_on_is_named(
+def test_a_java_version_that_spark_cannot_use_is_named(
     stated: str | None, message: str, installed: None, tmp_path: Path
 ) -> None:
     java = tmp_path / "java" / "bin" / "java"
@@ -143,7 +143,7 @@ def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As a run from the UI does it, whose configuration or tags name the engine."""
+    """As in a run from the UI, whose configuration or tags name the engine."""
     became: list[str] = []
 
     @contextmanager
@@ -170,7 +170,7 @@ def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
     assert became == [f"opened {expected}", "norms", "half_year", "closed"]
 
 
-def test_no_command_loads_spark_that_is_not_asked_for() -> None:
+def test_no_command_loads_spark_unless_requested() -> None:
     loading = (
         "import sys, hcip_pipeline.commands.run, hcip_pipeline.commands.backfill, hcip_pipeline.commands.reproduce, "
         "hcip_pipeline.definitions, hcip_pipeline.warehouse.engines as engines; "

@@ -1,4 +1,4 @@
-"""A name has one type and one meaning, in whatever table it is a column."""
+"""A column name has one type and one meaning in every table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hcip_pipeline.contracts.table import Column
 
 
 def _columns() -> Iterator[tuple[str, Column]]:
-    """Every declared column but those of CMS's own files, whose labels are CMS's."""
+    """Every declared column, except those of CMS's own files, which keep CMS's labels."""
     tables = (*LAKE_SOURCES.values(), *(table for section in SECTIONS.values() for table in section))
     for table in {id(table): table for table in tables}.values():
         if not table.name.startswith("cclf"):

@@ -1,4 +1,4 @@
-"""The contracts' pandera schemas: they hold what the declarations state, and cannot be bypassed."""
+"""The contracts' pandera schemas: they enforce the declarations, and cannot be bypassed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_schema_states_what_the_contract_declares(table: Table) -> None:
+def test_a_schema_has_the_contracts_declarations(table: Table) -> None:
     columns = schema(table).columns
     assert list(columns) == list(table.names)
     for column in table.columns:
@@ -56,7 +56,7 @@ def test_a_frame_of_the_contract_passes() -> None:
         (_line().select(reversed(hospital.LAKE_CHARGES.names)), ""),
     ],
 )
-def test_a_frame_that_is_not_the_contracts_is_refused_without_showing_a_cell(frame: pl.DataFrame, column: str) -> None:
+def test_a_frame_that_breaks_the_contract_is_refused_without_showing_a_cell(frame: pl.DataFrame, column: str) -> None:
     with pytest.raises(HcipError) as refused:
         guard(frame, hospital.LAKE_CHARGES, "charge lines")
     assert column in refused.value.message
@@ -68,7 +68,7 @@ def test_a_lazy_frame_is_refused() -> None:
         guard(_line(account_no=None).lazy(), hospital.LAKE_CHARGES, "charge lines")  # type: ignore[arg-type]
 
 
-def test_validation_that_is_switched_off_is_an_error() -> None:
+def test_switched_off_validation_is_an_error() -> None:
     from pandera.config import config_context
 
     with config_context(validation_enabled=False), pytest.raises(HcipError, match="cannot be validated"):

@@ -1,4 +1,4 @@
-"""The dbt models read downwards, and each states the key of its rows."""
+"""dbt models read only from lower layers, and each has a key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READS = {
     "intermediate": {"staging", "intermediate"},
     "marts": {"intermediate", "marts", "staging"},
 }
-#: marts that intermediate models read: the conservation ledger counts the very tables that leave
+#: marts that intermediate models read: the conservation ledger counts the tables that are released
 _EXCEPTIONS = {("int_case_ledger_5_norms", "exclusions"), ("int_incentive_ledger", "incentives")}
 
 
@@ -44,7 +44,7 @@ def test_every_model_has_a_key_or_a_reason_for_none() -> None:
     assert [name for name, model in models().items() if model.schema == "marts" and not key_of(name)] == []
 
 
-def test_no_key_test_is_left_of_a_folder_that_is_gone() -> None:
+def test_no_key_test_remains_for_a_removed_folder() -> None:
     files = {Path("dbt_project/tests") / path.name for path in (PROJECT / "tests").glob("keys_of_*.sql")}
     assert files == set(key_tests())
 
@@ -62,6 +62,6 @@ def test_a_repeated_key_is_found(rows: str, repeated: list[int]) -> None:
     assert [row[2] for row in found] == repeated
 
 
-def test_a_table_of_one_row_has_the_key_of_no_columns() -> None:
+def test_a_table_of_one_row_has_an_empty_key() -> None:
     assert key_of("int_quality_state") == ()
     assert key_of("stg_charge_lines") is None

@@ -1,4 +1,4 @@
-"""Codes and numbers are ASCII: a digit or letter of another script looks right, matches nobody, and never passes."""
+"""Codes and numbers are ASCII: a digit or letter of another script looks right, matches nobody, and is refused."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from tests.intake_submissions import reference as reference_tables
 ROOT = Path(__file__).parents[2]
 #: zeros of other scripts; the nine digits after each follow it
 _ZEROS = "٠۰०০੦०๐０𝟎𝟘"
-#: letters that look like those of ASCII
+#: letters that look like ASCII letters
 _LETTERS = {"A": "АΑＡ𝐀", "C": "СϹＣ", "H": "НΗＨ", "P": "РΡＰ", "Q": "Ｑ", "D": "Ｄ", "Y": "ΥＹ", "T": "ТΤＴ"}
 
 
 def look_alikes(cell: str) -> list[str]:
-    """The cell with one sign of it in another script, for every sign that has look-alikes."""
+    """The cell with one character in another script, for every character that has look-alikes."""
     found = []
     for place, sign in enumerate(cell):
         others = _LETTERS.get(sign, "")
@@ -102,7 +102,7 @@ def test_no_row_of_a_hospital_with_another_script_passes(judge: Judge, tmp_path:
         row = 0
         for column in contract.columns:
             if column.name not in frame.columns or (column.nullable and column.allowed):
-                continue  # an unknown code of a list is kept as empty, and reported
+                continue  # an unknown code of a list is stored as empty, and reported
             sound = next((cell for cell in frame.get_column(column.name) if cell), "")
             for cell in look_alikes(sound)[:12]:
                 draft.set(table, row, column.name, cell)
@@ -138,7 +138,7 @@ def test_no_pattern_matches_another_script() -> None:
     [(Quarter.parse, "2025Q1"), (Month.parse, "2025-04"), (PerformancePeriod.parse, "2025H1")],
     ids=["quarter", "month", "half-year"],
 )
-def test_no_name_of_a_period_is_of_another_script(parse: object, sound: str) -> None:
+def test_no_name_of_a_period_is_in_another_script(parse: object, sound: str) -> None:
     assert callable(parse) and str(parse(sound)) == sound
     for other in look_alikes(sound):
         with pytest.raises(HcipError):
@@ -154,7 +154,7 @@ def test_names_of_claim_files_and_thresholds_are_ascii() -> None:
             parse_threshold(measure, other)
 
 
-def test_no_figure_of_a_sparcs_file_is_of_another_script(judge: Judge) -> None:
+def test_no_figure_of_a_sparcs_file_is_in_another_script(judge: Judge) -> None:
     columns = {
         "facility": ("facility_id", "1234"), "year": ("discharge_year", "2022"), "days": ("length_of_stay", "12"),
         "drg": ("apr_drg", "045"), "mdc_code": ("mdc", "01"), "charges": ("total_charges", "$1,234.50"),
@@ -166,8 +166,8 @@ def test_no_figure_of_a_sparcs_file_is_of_another_script(judge: Judge) -> None:
         assert read[0][0] is not None and all(cell is None for (cell,) in read[1:]), reading
 
 
-def test_no_source_asks_for_digits_or_letters_of_every_script() -> None:
-    """No digit or letter class in a pattern that reads what comes in; the exceptions read the project's own files."""
+def test_no_pattern_accepts_digits_or_letters_of_every_script() -> None:
+    """No digit or letter class in a pattern for received files; the exceptions read the project's own files."""
     own = {
         "hcip_pipeline/files/scratch.py",
         "hcip_pipeline/synthetic/resubmissions.py",

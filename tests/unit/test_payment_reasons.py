@@ -1,4 +1,4 @@
-"""The table of payment reasons: complete against the models, and read the same way everywhere."""
+"""The table of payment reasons: it covers the models' codes, and is read the same way everywhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_models_give_exactly_the_declared_codes() -> None:
     given = _codes(PROJECT / "models/marts/incentives/incentives.sql")
     for name in ("int_waterfall_3_standing", "int_holds"):
         given |= _codes(_WATERFALL / f"{name}.sql")
-    # What changed since an earlier half-year is found outside of the models (settlement.program_changes).
+    # Changes since an earlier half-year are found outside the models (settlement.program_changes).
     assert given == {reason.code for reason in PAYMENT_REASONS.values() if reason.step != "change"}
 
 
@@ -37,7 +37,7 @@ def test_holds_and_standing_are_the_codes_of_their_models() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(PAYMENT_REASONS))
-def test_every_reason_has_words_for_each_reader(code: str) -> None:
+def test_every_reason_has_a_text_for_each_reader(code: str) -> None:
     reason = PAYMENT_REASONS[code]
     assert reason.auditor and reason.label and reason.physician.endswith(".")
     assert reason.clause.startswith("held: ") == reason.cell.startswith("held: ") == reason.is_hold

@@ -1,4 +1,4 @@
-"""The policy file (methodology §13): defaults, bounds, and what is refused."""
+"""The policy file (methodology §13): defaults, bounds, and refusals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_there_is_no_default_base_year(tmp_path: Path) -> None:
         ("incentive_rate: true", "incentive_rate"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, line: str, stated: str) -> None:
+def test_an_error_names_the_key(tmp_path: Path, line: str, stated: str) -> None:
     with pytest.raises(HcipError) as refused:
         load_policy(write(tmp_path, BARE + line + "\n"))
     assert stated in str(refused.value)
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, line: str, stated: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [", "\x00", "just text"])
-def test_what_is_no_policy_at_all_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_policy_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(HcipError):
         load_policy(write(tmp_path, text))
 

@@ -1,4 +1,4 @@
-"""Implementation protocols: what a file may hold, and each rule of the program on it."""
+"""Implementation protocols: what a file may contain, and each of the program's rules for it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_documented_example_passes_with_no_finding() -> None:
 def test_the_catalogue_has_table_2s_seven_categories() -> None:
     counts = Counter(intervention.category for intervention in CATALOGUE.values())
     assert list(counts) == list(CATEGORIES)
-    # The source's table, with one entry for an intervention of its own in each category.
+    # The source's table, plus one entry in each category for the hospital's own intervention.
     assert list(counts.values()) == [5, 3, 4, 4, 6, 5, 2]
     assert sum(intervention.is_own for intervention in CATALOGUE.values()) == 7
 
@@ -160,17 +160,17 @@ def test_the_sources_own_sample_earns_its_warnings(example: Content) -> None:
 @pytest.mark.parametrize(
     ("frequency", "needed"), [("monthly", 6), ("bi-monthly", 3), ("quarterly", 2), ("bi-annually", 1)]
 )
-def test_the_committee_meets_as_often_as_its_protocol_states(example: Content, frequency: str, needed: int) -> None:
+def test_the_committee_meets_as_often_as_its_protocol_requires(example: Content, frequency: str, needed: int) -> None:
     example["meeting_frequency"] = frequency
     days = [dt.date(2025, month, 1) for month in range(1, needed + 1)]
     assert rules_broken(example, met_on=days) == []
     assert rules_broken(example, met_on=days[1:]) == ["MEETINGS-TOO-FEW"]
-    # A day twice is one meeting, and one outside the period is none of it.
+    # The same day twice is one meeting, and a day outside the period does not count.
     assert rules_broken(example, met_on=[*days[1:], *days[1:], dt.date(2025, 7, 1)]) == ["MEETINGS-TOO-FEW"]
     assert rules_broken(example, met_on=None) == []
 
 
-def test_a_physician_is_one_by_what_they_represent_or_by_degree(example: Content) -> None:
+def test_a_member_is_a_physician_by_representation_or_by_degree(example: Content) -> None:
     member(example, "Kim Novak")["represents"] = "hospital"
     assert rules_broken(example) == []
     member(example, "Kim Novak")["credentials"] = "RN, MDiv"
@@ -207,14 +207,14 @@ def test_the_split_may_change_from_the_third_period_on(example: Content) -> None
         assert elections.over(POLICY).improvement_share == (Decimal("0.5") if is_in_force else Decimal("0.66666667"))
 
 
-def test_the_split_goes_by_the_program_not_by_the_protocols_word(example: Content) -> None:
+def test_the_split_depends_on_the_program_not_on_the_protocols_first_period(example: Content) -> None:
     example |= {"elections": {"improvement_share": "1/2"}, "first_performance_period": "2020H1"}
     _, problems = elections_in_force(Protocol.model_validate(example), PERIOD, POLICY, ProgramStart("2025H1"))
     assert [problem.rule for problem in problems] == ["SPLIT-CHANGED-EARLY"]
 
 
 @pytest.mark.parametrize(("elected", "cap", "reported"), [(25, 20, ["CAP-ABOVE-POLICY"]), (20, 20, []), (5, 5, [])])
-def test_of_two_caps_the_smaller_counts(example: Content, elected: int, cap: int, reported: list[str]) -> None:
+def test_the_smaller_of_two_caps_counts(example: Content, elected: int, cap: int, reported: list[str]) -> None:
     policy = POLICY.model_copy(update={"physician_cap_percent": Decimal(20)})
     example["elections"] = {"physician_cap_percent": elected}
     elections, problems = elections_in_force(Protocol.model_validate(example), PERIOD, policy)
@@ -245,7 +245,7 @@ def test_contradicting_elections_leave_the_policy_in_force(example: Content) -> 
 # Changes behind the committee's back
 
 
-def test_conditions_that_change_need_an_approval_of_their_own(example: Content) -> None:
+def test_changed_conditions_need_a_new_approval(example: Content) -> None:
     before = Protocol.model_validate(example)
     example["conditions_of_payment"][0]["weight"] = 20
     example["conditions_of_payment"][1]["weight"] = 30
@@ -266,7 +266,7 @@ def test_other_words_for_the_same_conditions_are_no_change(example: Content) -> 
 
 
 @given(st.integers(2020, 2030), st.sampled_from([1, 2]), st.integers(0, 20))
-def test_two_periods_to_a_program_year(year: int, half: int, steps: int) -> None:
+def test_a_program_year_has_two_periods(year: int, half: int, steps: int) -> None:
     first = period = PerformancePeriod(year, half)
     for _ in range(steps):
         period = period.next()
@@ -279,7 +279,7 @@ def test_there_is_no_program_year_before_the_first_period() -> None:
     assert (period_number(first, before), program_year(first, before)) == (0, None)
 
 
-# What a file may hold
+# What a file may contain
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_there_is_no_program_year_before_the_first_period() -> None:
         (put("model_plan", "budget", value="x"), "unknown budget"),
     ],
 )  # fmt: skip
-def test_what_a_protocol_cannot_be_is_refused_with_its_key(
+def test_an_impossible_value_is_refused_with_its_key(
     example: Content, change: Callable[[Content], None], message: str
 ) -> None:
     change(example)

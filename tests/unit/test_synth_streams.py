@@ -1,4 +1,4 @@
-"""The synthetic state's randomness: portable, independent by purpose, and with the shares it is given."""
+"""The synthetic state's randomness: portable, independent by purpose, and with the given shares."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from hcip_pipeline.synthetic.streams import (
 PINNED = [811485931, 948496895, 892340686]
 
 
-def test_a_stream_is_the_same_each_time_and_another_for_each_purpose_and_seed() -> None:
-    # The numbers themselves are pinned: a state made elsewhere, or later, must be this one.
+def test_a_stream_is_the_same_each_time_and_differs_by_purpose_and_seed() -> None:
+    # The numbers are pinned: a state made elsewhere, or later, must be the same.
     assert stream(7, "stays", "2025Q1").integers(0, 10**9, 3).tolist() == PINNED
     others = [stream(7, "stays", "2025Q2"), stream(8, "stays", "2025Q1"), stream(7, "charges", "2025Q1")]
     assert all(other.integers(0, 10**9, 3).tolist() != PINNED for other in others)
@@ -38,7 +38,7 @@ def test_exponentials_come_from_the_table() -> None:
     assert exp(np.array([0.0, -99.0, 99.0])).tolist() == [1.0, exp(np.array([-8.0]))[0], exp(np.array([8.0]))[0]]
 
 
-def test_rows_are_drawn_by_their_shares_and_never_where_the_share_is_nothing() -> None:
+def test_rows_are_drawn_by_their_shares_and_never_if_the_share_is_zero() -> None:
     shares = cumulative(np.array([[1.0, 0.0, 3.0, 0.0], [0.0, 2.0, 0.0, 0.0]]))
     rng = np.random.default_rng(1)
     drawn = draw_rows(rng.random(20_000), np.repeat([0, 1], 10_000), shares)
@@ -56,7 +56,7 @@ def test_parts_add_up_and_are_within_one_of_their_share(total: int, weights: lis
     assert np.all(np.abs(parts - exact) < 1 + 1e-6)
 
 
-def test_exactly_so_many_of_each_group_are_picked_or_all_there_are() -> None:
+def test_the_exact_number_of_each_group_is_picked_or_all_if_fewer() -> None:
     eligible = np.array([True] * 10 + [False] * 5 + [True] * 5)
     groups = np.array([0] * 6 + [1] * 9 + [2] * 5)
     picked = exactly(np.random.default_rng(3), eligible, groups, np.array([2, 9, 0]))
@@ -99,7 +99,7 @@ def test_a_return_follows_a_free_discharge_of_its_key_by_a_few_days_at_most(data
     assert np.array_equal(keys[found[matched]], wanted[matched]) and free[found[matched]].all()
     gap = day[matched] - days[found[matched]]
     assert ((gap >= 0) & (gap <= 6)).all()
-    for row in np.flatnonzero(~matched):  # nobody is left out for whom only one could have been meant
+    for row in np.flatnonzero(~matched):  # nobody with only one candidate is left out
         near = free & (keys == wanted[row]) & (days <= day[row]) & (days >= day[row] - 6)
         assert not near.any() or (found[matched][:, None] == np.flatnonzero(near)).any()
 

@@ -1,4 +1,4 @@
-"""Volumes and physicians of a synthetic state, at the smallest size it may have and at a state's."""
+"""Volumes and physicians of a synthetic state, at the smallest possible size and at a real state's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mix(reference: dict[str, pl.DataFrame]) -> CaseMix:
 
 @pytest.mark.parametrize("hospitals", [1, 2, 41, 46])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_volumes_add_up_and_never_move_by_a_fifth(mix: CaseMix, hospitals: int, seed: int) -> None:
+def test_volumes_add_up_and_never_change_by_a_fifth(mix: CaseMix, hospitals: int, seed: int) -> None:
     with pytest.raises(UsageError) as caught:
         choose_hospitals(mix, hospitals, 1, seed)
     smallest = int("".join(sign for sign in caught.value.fix if sign.isdigit()))
@@ -64,8 +64,8 @@ def test_every_stay_finds_a_physician_of_its_service_at_its_hospital_in_every_ye
     assert not physicians.active.all()
 
 
-def test_no_invented_hospital_is_a_hospitals(reference: dict[str, pl.DataFrame]) -> None:
-    """Number, name, county and system are nobody's; the number keeps state and type of facility."""
+def test_no_invented_hospital_is_a_real_one(reference: dict[str, pl.DataFrame]) -> None:
+    """Number, name, county and system are no real hospital's; the number has a valid state and facility type."""
     real, invented = reference["hospitals"], invented_hospitals()
     for column in ("ccn", "name", "county", "system"):
         assert not set(real[column].drop_nulls()) & set(invented[column].drop_nulls()), column
