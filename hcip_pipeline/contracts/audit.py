@@ -91,7 +91,7 @@ AUDIT_FINDINGS = Table(
     (
         _PERIOD,
         Column("finding_id", "text", "rule, hospital and number: stable as long as inputs are the same", key=True),
-        Column("rule", "text", "what was looked for"),
+        Column("rule", "text", "rule of the audit"),
         Column("severity", "text", "how urgent it is", allowed=SEVERITIES),
         Column(
             "hospital_ccn", "text", "CMS certification number of the hospital; empty for the whole state", nullable=True
@@ -128,8 +128,8 @@ _REGULATOR_INCENTIVES = Table(
         Column("conditions_adjustment", "money", "reduction for conditions of payment not met"),
         Column("standing_adjustment", "money", "reduction for lack of standing"),
         Column("committee_adjustment", "money", "the oversight committee's reduction"),
-        Column("pfs_cap_adjustment", "money", "reduction to the fee-schedule cap"),
-        Column("distribution_limit_adjustment", "money", "reduction to the hospital's distribution limit"),
+        Column("pfs_cap_adjustment", "money", "reduction to stay within the fee-schedule cap"),
+        Column("distribution_limit_adjustment", "money", "reduction to stay within the hospital's distribution limit"),
         Column("final_incentive", "money", "final incentive"),
         Column("status", "text", "status of the payment", allowed=("PAYABLE", "HELD", "ZERO")),
         Column("reasons", "text", "why it was reduced, held or zero, separated by |", nullable=True),

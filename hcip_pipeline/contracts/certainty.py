@@ -80,7 +80,7 @@ ATTRIBUTION = Table(
         Column("cases_lost", "integer", "cases; the care partner's only as released"),
         Column("cases_then", "integer", "cases; under the reading: those released, plus those gained, less those lost"),
         _CALCULATED,
-        Column("calculated_then", "money", "calculated incentive under the reading; with norms recomputed as well"),
+        Column("calculated_then", "money", "calculated incentive under the reading; with recomputed norms"),
     ),
 )
 

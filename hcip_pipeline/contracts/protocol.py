@@ -28,7 +28,7 @@ PROTOCOLS = Table(
         Column(
             "first_performance_period", "text", "the hospital's first performance period; as named in this protocol"
         ),
-        Column("meeting_frequency", "text", "how often the oversight committee is to meet"),
+        Column("meeting_frequency", "text", "how often the oversight committee must meet"),
         Column("meetings_reported", "integer", "meetings reported within the period"),
         Column("weight_total_percent", "ratio", "sum of the weights of the conditions, in percent"),
         Column("has_locked_conditions", "boolean", "weights total 100% and were approved before the period"),
@@ -93,9 +93,12 @@ CONDITIONS = Table(
         Column("measure", "text", "how it is measured"),
         Column("threshold", "text", "what must be reached", nullable=True),
         Column(
-            "computed_measure", "text", "measure it is evaluated by (methodology §12); else reported", nullable=True
+            "computed_measure",
+            "text",
+            "measure by which it is evaluated (methodology §12); empty if results are reported",
+            nullable=True,
         ),
-        Column("measured_level", "text", "whose measure", nullable=True, allowed=("hospital", "physician")),
+        Column("measured_level", "text", "level of the measure", nullable=True, allowed=("hospital", "physician")),
         Column(
             "threshold_operator",
             "text",
@@ -117,9 +120,9 @@ PROTOCOL_INTERVENTIONS = Table(
         Column("category", "text", "one of the seven categories"),
         Column("wording", "text", "the intervention in words; the hospital's own wording if it gives one"),
         Column("is_included", "boolean", "the hospital carries it out"),
-        Column("is_existing_strategy", "boolean", "it was carried out before"),
+        Column("is_existing_strategy", "boolean", "the hospital already carried it out before"),
         Column("is_condition_of_payment", "boolean", "it is used as a condition of payment"),
-        Column("non_cash_resources", "text", "non-cash resources the care partner gets for it", nullable=True),
+        Column("non_cash_resources", "text", "non-cash resources that the care partner receives for it", nullable=True),
     ),
 )
 PROTOCOL_COMMITTEE = Table(

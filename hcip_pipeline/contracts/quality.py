@@ -235,8 +235,8 @@ HOSPITAL_PEERS = Table(
         Column("discharges", "integer", "discharges; of the performance period"),
         Column("case_mix_days", "mean", "mean base-year stay of its cells"),
         Column("peer_ccn", "text", "the peer"),
-        Column("peer_discharges", "integer", "its discharges"),
-        Column("peer_case_mix_days", "mean", "its case mix"),
+        Column("peer_discharges", "integer", "the peer's discharges"),
+        Column("peer_case_mix_days", "mean", "the peer's case mix"),
         Column(
             "distance",
             "ratio",
@@ -281,7 +281,7 @@ GUARDRAILS = Table(
         _WHOSE,
         _SIGN,
         Column("observed", "integer", "events; of the performance period; for VOLUME, discharges"),
-        Column("cases", "integer", "cases; those checked for the sign, empty for VOLUME", nullable=True),
+        Column("cases", "integer", "cases; checked for the sign, empty for VOLUME", nullable=True),
         Column("expected_as_state", "ratio", "events expected for these cases at the state's rates", nullable=True),
         Column("baseline_observed", "integer", "events of the baseline window"),
         Column(
@@ -290,7 +290,7 @@ GUARDRAILS = Table(
             "events expected at its own past rates, adjusted by the state's change",
             nullable=True,
         ),
-        Column("from_own_past", "mean", "standard deviations above its own past; empty without a past", nullable=True),
+        Column("from_own_past", "mean", "standard deviations above its own past; empty without one", nullable=True),
         Column("from_state", "mean", "standard deviations above the state; empty for VOLUME", nullable=True),
         Column(
             "is_finding", "boolean", "far above both: the committee reviews the cases behind it; no payment is reduced"
@@ -333,7 +333,7 @@ QUALITY_CELLS = Table(
         Column("discharges", "integer", "discharges"),
         Column("days", "integer", "days; Σ over these stays"),
         Column("short_stays", "integer", "of these, shorter than half of the cell's mean stay"),
-        Column("deaths", "integer", "of these, died"),
+        Column("deaths", "integer", "of these, patients who died"),
         Column("sent_on", "integer", "of these, transferred to another acute hospital"),
         Column("index_discharges", "integer", "discharges that can be followed for 30 days"),
         Column("readmissions", "integer", "unplanned readmissions within 30 days"),

@@ -20,7 +20,7 @@ HOSPITALS = Table(
         Column("acute", "text", "acute general hospital", allowed=("Y", "N")),
         Column("county", "text", "county", nullable=True, is_words=True),
         Column("system", "text", "health system", nullable=True, is_words=True),
-        Column("npi", "text", "NPI; the hospital bills under it", nullable=True, optional=True),
+        Column("npi", "text", "NPI; the one under which the hospital bills", nullable=True, optional=True),
     ),
 )
 APR_DRG = Table(

@@ -15,5 +15,5 @@ select
 from identifiers
 where
     npi is not null
-    -- Licence numbers have no check digit.
+    -- License numbers have no check digit.
     and (identifier_type = 'LICENSE' or {{ is_valid_npi('npi') }})
