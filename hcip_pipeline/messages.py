@@ -14,7 +14,7 @@ Progress = Callable[[str], None]
 
 
 class LastingMessage(str):
-    """A message that stays on the screen; all others share one live line, each replacing the one before it."""
+    """A message that stays on the screen; all others share one live line, each replacing the previous one."""
 
 
 class DetailedMessage(str):

@@ -40,8 +40,8 @@ class LockClaims:
         """Claim a lock that this machine has already granted.
 
         Returns:
-            The claim, and who on another machine holds the lock; at least one of the two is empty. Both are if the
-            claim cannot be written (a full disk): this machine's lock holds anyway.
+            The claim, and who on another machine holds the lock; one of the two is empty. Both are empty if the claim
+            cannot be written (a full disk): this machine's lock is valid anyway.
         """
         own = folder / f"{name}--{uuid.uuid4().hex}.json"
         content = {

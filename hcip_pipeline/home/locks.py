@@ -109,7 +109,7 @@ class HomeLocks:
                 self._notify(f"{name}: waiting for another run ({holder})")
                 waited = True
             time.sleep(_LOOK_AGAIN_SECONDS * (1 + random.random()))  # random, so that two runs do not collide again
-        with suppress(OSError):  # a full disk: the lock holds anyway, but its holder is unknown
+        with suppress(OSError):  # a full disk: the lock is valid anyway, but its holder is unknown
             file.seek(0)
             file.truncate()
             file.write(json.dumps({"doing": doing, "process": os.getpid(), "machine": socket.gethostname()}))

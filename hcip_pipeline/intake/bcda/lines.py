@@ -47,7 +47,7 @@ class LinePiece:
 
 
 def pieces(file: DataFile, scratch: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[LinePiece]:
-    """The file's lines in pieces; each overwrites the one before.
+    """The file's lines in pieces; each piece overwrites the previous one.
 
     Raises:
         HcipError: ``BCDA-EXPANSION``, ``BCDA-DAMAGED``, ``BCDA-LINE-TOO-LONG``, ``BCDA-NUL``, ``BCDA-BUNDLE``,
@@ -96,7 +96,7 @@ def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
                     )  # fmt: skip
                 if len(raw) > MAX_LINE_BYTES:
                     raise HcipError(
-                        f"a line is longer than {bytes_in_words(MAX_LINE_BYTES)}, which no resource is",
+                        f"a line is longer than {bytes_in_words(MAX_LINE_BYTES)}; no resource is that long",
                         fix=_AGAIN, file=name, row=row, rule="BCDA-LINE-TOO-LONG",
                     )  # fmt: skip
                 line = raw.removeprefix(_BYTE_ORDER_MARK).strip() if row == 1 else raw.strip()
@@ -112,7 +112,7 @@ def _lines(file: DataFile) -> Iterator[tuple[int, bytes]]:
 def _check(line: bytes, row: int, *, is_last: bool, name: str) -> None:
     if b"\x00" in line or b"\\u0000" in line:
         raise HcipError(
-            "the line contains a NUL character, which no resource may", fix=_AGAIN, file=name, row=row, rule="BCDA-NUL"
+            "the line contains a NUL character, which is not allowed", fix=_AGAIN, file=name, row=row, rule="BCDA-NUL"
         )
     if line.startswith(b"[") or line == b"{":
         raise HcipError(

@@ -209,7 +209,7 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[Pro
     if unlisted:
         raise delivery.refusal(
             "CCLF-FILE-NOT-LISTED",
-            f"the control file does not name {', '.join(unlisted)}, so the archive has a file with no count to check",
+            f"the archive has {', '.join(unlisted)}, but its control file does not, so there is no count to check",
             _RESEND,
         )
     return members, control, [*warnings, *control.warnings]

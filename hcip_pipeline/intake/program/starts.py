@@ -19,11 +19,11 @@ from hcip_pipeline.policy.protocol_checks import ProgramStart
 
 def kept_versions(folder: Path, year: int) -> dict[int, Path]:
     """The accepted versions of a year's protocol in a hospital's folder of the lake, by number."""
-    kept = {}
+    versions = {}
     for file in folder.glob(f"{year}.r*.yaml") if folder.is_dir() else ():
         if match := re.fullmatch(rf"{year}\.r([0-9]+)", file.stem):
-            kept[int(match[1])] = file
-    return kept
+            versions[int(match[1])] = file
+    return versions
 
 
 def program_starts(home: Home, period: PerformancePeriod) -> dict[str, ProgramStart]:
