@@ -70,7 +70,7 @@ class Readers:
         found = self._changed(cell, ())
         if found is None:
             return ANYBODY
-        suspects = {each for each in found - proven if self._is_of_others(cell, each)}
+        suspects = {each for each in found - proven if self._includes_others(cell, each)}
         if len(suspects) > 1:  # look for another exchange, without any of their counts
             others = self._changed(cell, suspects)
             suspects = suspects if others is None else suspects & others
@@ -80,7 +80,7 @@ class Readers:
             proven.add(reader)
         return None
 
-    def give_up(self, cell: Count, reader: str) -> None:
+    def ignore_earlier_releases(self, cell: Count, reader: str) -> None:
         """No other count is left to hide from this hospital: from now on, assume that it has no earlier releases.
 
         The second time, everything but its own counts and zeros is hidden: it knows the count from its own data.
@@ -89,7 +89,7 @@ class Readers:
             self._proven[cell].add(reader)
         self.without_earlier.add(reader)
 
-    def _is_of_others(self, cell: Count, reader: str) -> bool:
+    def _includes_others(self, cell: Count, reader: str) -> bool:
         """Whether the count includes anything that is not the reader's own."""
         if self.owner.get(cell) == reader:
             return False
@@ -122,7 +122,7 @@ class Readers:
         Returns:
             None if there is no such exchange.
         """
-        exchanges = self._with_a_neighbour(cell, closed) or self._found_before(cell, closed)
+        exchanges = self._with_a_neighbor(cell, closed) or self._found_before(cell, closed)
         if exchanges is None:
             exchanges = self._exchanges(cell, closed)
             if exchanges is None:
@@ -131,7 +131,7 @@ class Readers:
         return {owner for exchange in exchanges for each in exchange if (owner := self.owner.get(each))}
 
     def _keep(self, exchanges: Exchanges) -> None:
-        """Keep exchanges for every count that they change over n values, which saves it an integer program."""
+        """Keep exchanges for every count that they change over n values, which saves an integer program each."""
         for each in {each for exchange in exchanges for each in exchange}:
             changes = [exchange.get(each, 0) for exchange in exchanges]
             if max(0, *changes) - min(0, *changes) >= self.threshold - 1:
@@ -144,7 +144,7 @@ class Readers:
                 return exchanges
         return None
 
-    def _with_a_neighbour(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
+    def _with_a_neighbor(self, cell: Count, closed: Collection[str]) -> Exchanges | None:
         """An exchange with one open count that is in exactly the same relations, on the same side."""
         relations = self.of.get(cell, ())
         for other in self.relations[relations[0]].cells if relations else ():

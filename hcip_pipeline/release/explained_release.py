@@ -94,7 +94,7 @@ def _npi_of(folder: Path, who: str, hospital: str | None) -> str:
     where = f"{folder.parent.name} {folder.name}"
     if not found:
         raise HcipError(
-            f"no care partner in {where} is called {shown(who)!r}, or has this NPI",
+            f"no care partner in {where} has the name or NPI {shown(who)!r}",
             file=folder,
             fix="give a ten-digit NPI, or a name from incentives/HCIP_<ccn>_incentives_….csv",
         )
@@ -102,7 +102,7 @@ def _npi_of(folder: Path, who: str, hospital: str | None) -> str:
         listed = list(found.values())
         more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
         raise UsageError(
-            f"{len(found)} care partners in {where} are called {shown(who)!r}: {', '.join(listed[:10])}{more}",
+            f"{len(found)} care partners in {where} match the name {shown(who)!r}: {', '.join(listed[:10])}{more}",
             fix="give the NPI instead",
         )
     return next(iter(found))

@@ -15,8 +15,8 @@ MANIFEST = "datapackage.json"
 #: tables that verification needs, which are not shared. ``regulator``: leaves the program, so small counts are hidden.
 Audience = Literal["hospital", "administrator", "regulator"]
 
-#: outputs.md names norms and quality among what leaves the hospital; savings/ and audit/ are the administrator's books
-#: (their counts are what `hcip verify` recomputes from), and the regulator's extract is in regulator/.
+#: outputs.md lists norms and quality among the tables that leave the hospital. savings/ and audit/ are for the
+#: administrator (`hcip verify` recomputes from their counts), and the regulator's extract is in regulator/.
 AUDIENCES: dict[str, Audience] = {
     "incentives": "hospital",
     "savings": "administrator",

@@ -199,10 +199,10 @@ class Sets:
             )
         return made[0], made[1]
 
-    def given_up(self, kept: set[str], threshold: int) -> Sets:
+    def groups_to_hide(self, kept: set[str], threshold: int) -> Sets:
         """Groups that include a hospital with a small count, or exclude only that hospital, as if hidden before.
 
-        If they were shown, so many sums would involve the small counts that the state's (``kept``) had to be hidden.
+        If they were shown, so many sums would involve small counts that the state's own (``kept``) would be hidden.
         """
         small = {c for c, value in self.values.items() if "|" not in c[0] and value and value <= threshold}
         all_hospitals = {each for members in kept for each in members.split("|")} - {NO_AREA}

@@ -70,9 +70,9 @@ def quality_tables(draft: Draft) -> Iterable[DerivedTable]:
     all_hospitals = "|".join(sorted(set(frames["readmissions"]["hospital_ccn"]) - {STATE}))
     frames = _with_sets(frames, all_hospitals)
     sets = _sets(frames)
-    before, released_sets = _before(draft, all_hospitals, frames)
+    before, released_sets = _earlier_versions(draft, all_hospitals, frames)
     state = frames["quality_scorecard"].filter(pl.col("entity_kind") == "state")["member_ccns"]
-    for table in sets.given_up({all_hospitals, *state}, threshold).tables():
+    for table in sets.groups_to_hide({all_hospitals, *state}, threshold).tables():
         before.setdefault(table.name, []).append(table.frame)
     for each in released_sets:
         sets.remember(each)
@@ -142,13 +142,13 @@ def _is_small(counts: tuple[str, ...], threshold: int) -> pl.Expr:
 
 def _summed(frame: pl.DataFrame, label: pl.Expr) -> pl.DataFrame:
     """Combine rows with the same label: counts are added, rates of several rows are left out."""
-    labelled = frame.with_columns(label)
+    labeled = frame.with_columns(label)
     key = [name for name in ("hospital_ccn", "service_line", "apr_drg", "code", "period") if name in frame.columns]
     counts = [n for n, t in frame.schema.items() if n not in key and t == pl.Int64]
     exact = [n for n in frame.columns if n == "expected"]
     rates = [n for n in frame.columns if n not in (*key, *counts, *exact)]
     single = pl.len() == 1
-    together = labelled.group_by(key).agg(
+    together = labeled.group_by(key).agg(
         *(pl.col(n).sum() for n in (*counts, *exact)),
         *(pl.when(single).then(pl.col(n).first()).otherwise(None).alias(n) for n in rates),
     )
@@ -223,7 +223,9 @@ def _sums_of_parts(part: CountTable, all_hospitals: str, tables: tuple[CountTabl
     return sums
 
 
-def _before(draft: Draft, all_hospitals: str, now: Iterable[str]) -> tuple[dict[str, list[pl.DataFrame]], list[Sets]]:
+def _earlier_versions(
+    draft: Draft, all_hospitals: str, now: Iterable[str]
+) -> tuple[dict[str, list[pl.DataFrame]], list[Sets]]:
     """The same counts in other releases: earlier ones of the period, and those of its baseline.
 
     Returns:

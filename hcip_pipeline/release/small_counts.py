@@ -97,7 +97,7 @@ class CountSystem:
                 if companion is not None:
                     hidden.add(companion)
                 elif reader != ANYBODY:
-                    readers.give_up(cell, reader)
+                    readers.ignore_earlier_releases(cell, reader)
                 elif self._revealed:  # earlier releases revealed too much: protect it from readers of only this one
                     self._revealed.clear()
                 else:
@@ -121,8 +121,8 @@ class CountSystem:
     def _cost(self, other: Count, cell: Count) -> tuple[bool, bool, int]:
         """Prefer a part, then a count that is large enough, then the smallest."""
         is_total = any(self._relations[at].total == other for at in self._of[other])
-        is_little = self._values[other] + self._values[cell] - 1 < self.threshold
-        return is_total, is_little, self._values[other]
+        is_too_small = self._values[other] + self._values[cell] - 1 < self.threshold
+        return is_total, is_too_small, self._values[other]
 
     def _rings(self, cell: Count, readers: Readers, reader: str) -> Iterator[dict[Count, int]]:
         """Counts that could be hidden, nearest relations first; each with its place, so that ties break consistently.

@@ -22,12 +22,14 @@ _VERSION = 1
 
 @dataclass
 class State:
-    """Attributes:
-    address: where the home is shared.
-    commit: the newest commit that this home has completely.
-    lines: how many lines of the home's ledger are shared.
-    files: path -> the sha256 last fetched or shared, and the size and time of the file with it.
-    published: releases that `hcip publish` has written to the address.
+    """What a home has of the shared home.
+
+    Attributes:
+        address: where the home is shared.
+        commit: the newest commit that this home has completely.
+        lines: how many lines of the home's ledger are shared.
+        files: path -> the sha256 last fetched or shared, and the size and time of the file with it.
+        published: releases published at the address, as by `hcip publish`.
     """
 
     address: str

@@ -141,5 +141,5 @@ def test_a_care_partner_is_found_by_name(released: Path) -> None:
     ccn, number, name = next(row for row in partners if names.count(row[2]) == 1)
     backwards = ", ".join(reversed(name.upper().split()))  # as in many lists of physicians
     assert explain(home, PerformancePeriod(2025, 2), backwards, ccn).incentive["npi"] == number
-    with pytest.raises(HcipError, match="is called 'Nobody At All'"):
+    with pytest.raises(HcipError, match="has the name or NPI 'Nobody At All'"):
         explain(home, PerformancePeriod(2025, 2), "Nobody At All")
