@@ -3,7 +3,7 @@
 Belongs here: states that take seconds to build and that no test changes. Does not belong here: fixtures of one module.
 
 How to reuse: use :func:`settled_home` to *read* a home with a released period (files, lake, warehouse, Dagster
-instance, release); use :func:`spoilable_home` for a copy of its inbox and lake, not yet released, that a test may
+instance, release); use :func:`editable_home` for a copy of its inbox and lake, not yet released, that a test may
 change and settle. If a test is about the steps after a build, use :func:`rendered_builds`, which builds without dbt.
 Never write into ``settled_home.home``: other workers are reading it. Build a new state that other modules could use
 with :func:`tests.shared_state.built_once`.
@@ -53,7 +53,7 @@ def settled_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Se
 
 
 @pytest.fixture
-def spoilable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
+def editable_home(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home before its release: a copy that a test may change (unlink a file before rewriting it)."""
     return settled_home.copy(tmp_path / "home")
 

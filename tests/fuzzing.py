@@ -139,7 +139,7 @@ VALUES: tuple[Any, ...] = (
     "x" * 5_000,
 )
 
-Spoiler = Callable[[Random, bytes], bytes]
+Corruption = Callable[[Random, bytes], bytes]
 
 
 def text(rng: Random, content: bytes) -> bytes:

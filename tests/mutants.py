@@ -85,7 +85,7 @@ def copy_of(released: Path, folder: Path) -> Path:
 # --- files of a release ---------------------------------------------------------------------------------------------
 
 
-def spoil_cell(release: Path, table: str, owner: str, line: int, column: str, change: Callable[[str], str]) -> None:
+def change_cell(release: Path, table: str, owner: str, line: int, column: str, change: Callable[[str], str]) -> None:
     """Change one cell of a CSV file (the header is line 1) and nothing else."""
     path = _csv_file(release, table, owner)
     header, rows = _read(path)
@@ -96,7 +96,7 @@ def spoil_cell(release: Path, table: str, owner: str, line: int, column: str, ch
 
 def forge_cell(release: Path, table: str, owner: str, line: int, column: str, change: Callable[[str], str]) -> None:
     """Change one cell in the CSV and the Parquet file, and update the manifest to agree."""
-    spoil_cell(release, table, owner, line, column, change)
+    change_cell(release, table, owner, line, column, change)
     seal(release, _csv_file(release, table, owner))
 
 

@@ -38,13 +38,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def spoilable(settled_home: SettledHome, tmp_path: Path) -> Home:
+def editable(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home, not yet released, that a test may change."""
     return settled_home.copy(tmp_path / "home")
 
 
 @pytest.fixture
-def spoilable_with_history(settled_home: SettledHome, tmp_path: Path) -> Home:
+def editable_with_history(settled_home: SettledHome, tmp_path: Path) -> Home:
     """The same home, including its history of runs."""
     return settled_home.copy(tmp_path / "home", has_history=True)
 
@@ -122,21 +122,21 @@ def test_progress_is_reported_in_the_users_terms(settled_home: SettledHome) -> N
     assert settled_home.messages[-1] == "2025H1: writing the release"
 
 
-def test_an_error_reaches_the_caller_as_it_was_raised(spoilable: Home) -> None:
-    policy = spoilable.root / "other_policy.yaml"
+def test_an_error_reaches_the_caller_as_it_was_raised(editable: Home) -> None:
+    policy = editable.root / "other_policy.yaml"
     policy.write_text("version: other\nbase_year: 2019\n", encoding="utf-8")
-    with runs_on(spoilable, RunOptions(policy)) as runs:
+    with runs_on(editable, RunOptions(policy)) as runs:
         with pytest.raises(HcipError) as raised:
             runs.run("settlement", PERIOD)
         assert raised.value.rule == "BASE-YEAR-MISSING"
         assert runs.instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
-    assert not releases_of(spoilable, PERIOD)
+    assert not releases_of(editable, PERIOD)
 
 
-def test_a_policy_that_cannot_be_read_starts_no_run(spoilable: Home) -> None:
+def test_a_policy_that_cannot_be_read_starts_no_run(editable: Home) -> None:
     with pytest.raises(HcipError, match=r"no_such_policy\.yaml"):
-        settle(spoilable, PERIOD, spoilable.root / "no_such_policy.yaml")
-    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+        settle(editable, PERIOD, editable.root / "no_such_policy.yaml")
+    with dg.DagsterInstance.from_config(str(editable.dagster)) as instance:
         assert not instance.get_runs(limit=1)
 
 
@@ -145,11 +145,11 @@ def _evaluations(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.As
     return [entry.get_dagster_event().asset_check_evaluation_data for entry in entries]
 
 
-def test_a_release_without_its_build_is_refused(spoilable: Home) -> None:
+def test_a_release_without_its_build_is_refused(editable: Home) -> None:
     with pytest.raises(HcipError, match="run the job settlement for 2025H1") as raised:
-        materialize_release(spoilable)
+        materialize_release(editable)
     assert raised.value.rule == "RELEASE-GATE" and "no finished build" in raised.value.message
-    assert not releases_of(spoilable, PERIOD)
+    assert not releases_of(editable, PERIOD)
 
 
 def test_a_build_on_disk_is_released_while_its_inputs_are_unchanged(settled_home: SettledHome, tmp_path: Path) -> None:
@@ -220,11 +220,11 @@ def test_a_table_that_changed_after_its_checks_is_not_released(settled_home: Set
         materialize_release(home)
 
 
-def test_a_half_year_without_data_leaves_no_run(spoilable: Home) -> None:
+def test_a_half_year_without_data_leaves_no_run(editable: Home) -> None:
     with pytest.raises(HcipError) as raised:
-        settle(spoilable, PERIOD.next().next())
+        settle(editable, PERIOD.next().next())
     assert raised.value.rule == "PERIOD-MISSING"
-    with dg.DagsterInstance.from_config(str(spoilable.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(editable.dagster)) as instance:
         assert not instance.get_runs(limit=1)
 
 
@@ -241,24 +241,24 @@ def test_the_ui_finds_runs_of_the_command_line(settled_home: SettledHome) -> Non
     assert len(intake) == 1  # six quarters
 
 
-def test_a_later_partition_does_not_hide_a_refusal(spoilable_with_history: Home) -> None:
-    shutil.rmtree(spoilable_with_history.lake)
-    refused = next((spoilable_with_history.inbox / "hospital" / "2025Q1").iterdir())
+def test_a_later_partition_does_not_hide_a_refusal(editable_with_history: Home) -> None:
+    shutil.rmtree(editable_with_history.lake)
+    refused = next((editable_with_history.inbox / "hospital" / "2025Q1").iterdir())
     (refused / "discharges.csv").unlink()
-    ingest(spoilable_with_history, ["2025Q1"])
-    assert ingest(spoilable_with_history, ["2024Q4"]).ok
+    ingest(editable_with_history, ["2025Q1"])
+    assert ingest(editable_with_history, ["2024Q4"]).ok
     key = dg.AssetCheckKey(dg.AssetKey("submissions"), "submissions_accepted")
-    with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(editable_with_history.dagster)) as instance:
         found = instance.event_log_storage.get_asset_check_partition_info([key])
         outcomes = {each.partition_key: each.latest_execution_status.value for each in found}
         assert outcomes == {"2025Q1": "FAILED", "2024Q4": "SUCCEEDED"}
         assert instance.get_materialized_partitions(key.asset_key) == {"2024Q4"}
 
 
-def test_a_month_without_an_archive_fails_by_name(spoilable_with_history: Home) -> None:
-    report = ingest(spoilable_with_history, ["2024-06"])
+def test_a_month_without_an_archive_fails_by_name(editable_with_history: Home) -> None:
+    report = ingest(editable_with_history, ["2024-06"])
     assert str(report.problems["2024-06"]).split(": ", 1)[1].startswith("no archive for 2024-06 in the inbox")
-    with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(editable_with_history.dagster)) as instance:
         assert "2024-06" not in instance.get_materialized_partitions(dg.AssetKey("cms_claim_files"))
         assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.FAILURE
 
@@ -294,7 +294,7 @@ def settlement_with_one_process_per_step(home: str) -> dg.JobDefinition:
 
 
 def test_a_failed_check_is_shown_and_a_check_that_did_not_run_did_not_pass(
-    spoilable: Home, monkeypatch: pytest.MonkeyPatch
+    editable: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repeated = "incentives: 1 repeated key (hospital_ccn, period, npi)"
     nodes = (
@@ -304,10 +304,10 @@ def test_a_failed_check_is_shown_and_a_check_that_did_not_run_did_not_pass(
     )
 
     def stop(*_args: object, **_named: object) -> None:
-        raise BuildStoppedError(nodes, "the build stopped", file=spoilable.warehouse, rule="nothing_exceeds_a_limit")
+        raise BuildStoppedError(nodes, "the build stopped", file=editable.warehouse, rule="nothing_exceeds_a_limit")
 
     monkeypatch.setattr("hcip_pipeline.settlement.period.build_period", stop)
-    with runs_on(spoilable) as runs:
+    with runs_on(editable) as runs:
         with pytest.raises(BuildStoppedError, match="the build stopped"):
             runs.run("settlement", PERIOD)
         found = _evaluations(runs.instance, runs.instance.get_runs(limit=1)[0])
@@ -323,14 +323,14 @@ def test_a_failed_check_is_shown_and_a_check_that_did_not_run_did_not_pass(
     assert not [check.check_name for check in found if "A1234" in str(check.metadata)]
     assert outcomes["every_amount_has_a_cost"] == (False, "did not run")
     assert {passed for passed, _ in outcomes.values()} == {False}
-    assert not releases_of(spoilable, PERIOD)
+    assert not releases_of(editable, PERIOD)
 
 
-def test_ingest_accepts_everything_in_the_inbox_that_is_valid(spoilable_with_history: Home) -> None:
-    shutil.rmtree(spoilable_with_history.lake)
-    refused = next((spoilable_with_history.inbox / "hospital" / "2025Q1").iterdir())
+def test_ingest_accepts_everything_in_the_inbox_that_is_valid(editable_with_history: Home) -> None:
+    shutil.rmtree(editable_with_history.lake)
+    refused = next((editable_with_history.inbox / "hospital" / "2025Q1").iterdir())
     (refused / "discharges.csv").unlink()
-    report = ingest(spoilable_with_history)
+    report = ingest(editable_with_history)
     assert set(report.submissions) == {"2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"}
     assert "2025H1" in report.periods
     assert report.unknown_folders == ("hospital/2025Q9",)
@@ -338,7 +338,7 @@ def test_ingest_accepts_everything_in_the_inbox_that_is_valid(spoilable_with_his
     assert not report.ok and list(report.problems) == ["2025Q1"] and report.problems["2025Q1"].rule == "F-MISSING"
     shown = report.as_dict()
     assert shown["hospital"]["2025Q1"][0]["status"] in ("accepted", "refused")
-    with dg.DagsterInstance.from_config(str(spoilable_with_history.dagster)) as instance:
+    with dg.DagsterInstance.from_config(str(editable_with_history.dagster)) as instance:
         runs = instance.get_runs()
         (quarters,) = [run for run in runs if run.job_name == "hospital_intake"]
         assert quarters.status is dg.DagsterRunStatus.FAILURE  # with the refused quarter; the others are accepted
@@ -369,8 +369,8 @@ def test_interrupting_a_run_raises_keyboard_interrupt(settled_home: SettledHome,
     assert not list(home.lake.rglob("*.json"))
 
 
-def test_ingest_of_one_partition_ingests_no_other(spoilable: Home) -> None:
-    report = ingest(spoilable, ["2025Q2"])
+def test_ingest_of_one_partition_ingests_no_other(editable: Home) -> None:
+    report = ingest(editable, ["2025Q2"])
     assert set(report.submissions) == {"2025Q2"} and not report.periods and not report.archives
 
 

@@ -25,8 +25,8 @@ def _damage(path: Path) -> None:
 
 
 @pytest.mark.parametrize("sealed", [True, False], ids=["one bit changed", "cut off, taken in before seals"])
-def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(spoilable_home: Home, sealed: bool) -> None:
-    home = spoilable_home
+def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(editable_home: Home, sealed: bool) -> None:
+    home = editable_home
     path = sorted(home.lake_hospital("charges", "2025Q1").glob("*.parquet"))[0]
     whole = path.read_bytes()
     if sealed:
@@ -44,8 +44,8 @@ def test_a_damaged_file_of_the_lake_is_named_and_ingested_again(spoilable_home: 
     assert path.read_bytes() == whole
 
 
-def test_a_damaged_norm_table_stops_every_run_and_is_not_rebuilt(spoilable_home: Home) -> None:
-    home = spoilable_home
+def test_a_damaged_norm_table_stops_every_run_and_is_not_rebuilt(editable_home: Home) -> None:
+    home = editable_home
     path = next(home.lake.glob("norms/*/frozen_norms.parquet"))
     _damage(path)
     for _ in range(2):

@@ -39,9 +39,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def spoiled(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, SuiteResult]:
+def faulty(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, SuiteResult]:
     """The accepted discharges with one fault of every kind, and invented tables of a release."""
-    folder = tmp_path_factory.mktemp("spoiled")
+    folder = tmp_path_factory.mktemp("faulty")
     discharges = pl.read_parquet(files_in_force(home, "discharges", QUARTER))
     first = pl.int_range(pl.len()) == 0
     changed = discharges.with_columns(
@@ -78,23 +78,23 @@ def test_valid_files_meet_every_expectation(home: Home) -> None:
     assert "as expected" in validated.page.read_text(encoding="utf-8")
 
 
-def test_each_fault_is_counted_under_the_expectation_it_breaks(spoiled: dict[str, SuiteResult]) -> None:
-    assert not_met(spoiled["discharges"]) == {
+def test_each_fault_is_counted_under_the_expectation_it_breaks(faulty: dict[str, SuiteResult]) -> None:
+    assert not_met(faulty["discharges"]) == {
         "Every discharge is in 2025Q1": 1,
         "identifier_type is one of NPI, LICENSE": 1,
         "At least 98% of discharges have the statewide patient id": 10,
         "No two rows share hospital_ccn and account_no": 2,
     }  # one NPI in a hundred and twenty may be wrong
-    assert not_met(spoiled["conservation"]) == {"Cases received equal cases kept plus cases excluded": 1}
-    assert not_met(spoiled["data_quality"]) == {"No count of 1 to 10 rows is shown": 1}
+    assert not_met(faulty["conservation"]) == {"Cases received equal cases kept plus cases excluded": 1}
+    assert not_met(faulty["data_quality"]) == {"No count of 1 to 10 rows is shown": 1}
 
 
-def test_a_missing_file_meets_no_expectation(spoiled: dict[str, SuiteResult]) -> None:
-    assert spoiled["norms"].rows is None and not spoiled["norms"].met
+def test_a_missing_file_meets_no_expectation(faulty: dict[str, SuiteResult]) -> None:
+    assert faulty["norms"].rows is None and not faulty["norms"].met
     assert all(result.rows is None for result in validate(ALL, {}))
 
 
-def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp_path: Path) -> None:
+def test_every_expectation_can_be_evaluated(faulty: dict[str, SuiteResult], tmp_path: Path) -> None:
     """On an empty table with the contract's columns, only 'at least one row' and counts can fail."""
     contracts = {"discharges": LAKE_DISCHARGES, "charges": LAKE_CHARGES, "data_quality": DATA_QUALITY, **marts.TABLES}
     contracts["norms"] = audit.PUBLIC_NORMS
@@ -111,8 +111,8 @@ def test_every_expectation_can_be_evaluated(spoiled: dict[str, SuiteResult], tmp
         assert set(not_met(result)) <= allowed, result.suite.table
 
 
-def test_the_page_shows_expectations_and_counts_but_no_cell(spoiled: dict[str, SuiteResult]) -> None:
-    page = expectations_page("<Release>", "Files.", list(spoiled.values()))
+def test_the_page_shows_expectations_and_counts_but_no_cell(faulty: dict[str, SuiteResult]) -> None:
+    page = expectations_page("<Release>", "Files.", list(faulty.values()))
     assert "SECRET" not in page and "A10000" not in page and "<script" not in page and "://" not in page
     assert "&lt;Release&gt;" in page and "Cases received equal cases kept plus cases excluded" in page
     assert "There is no file to examine" in page

@@ -196,8 +196,8 @@ class TestOneHome:
             assert all(run.is_finished for run in instance.get_runs())
 
 
-def test_a_full_disk_in_intake_leaves_what_was_ingested(spoilable_home: Home) -> None:
-    home = spoilable_home
+def test_a_full_disk_in_intake_leaves_what_was_ingested(editable_home: Home) -> None:
+    home = editable_home
     shutil.rmtree(home.lake)
     with _mounted(home.lake, "-t", "tmpfs", "-o", "size=160k", "tmpfs"):
         problems = ingest(home, [f"2024Q{number}" for number in range(1, 5)]).problems
@@ -210,8 +210,8 @@ def test_a_full_disk_in_intake_leaves_what_was_ingested(spoilable_home: Home) ->
     assert [receipt.status for receipt in report.submissions["2024Q1"]] == ["accepted"] * 2
 
 
-def test_an_unattended_run_retries_when_another_is_in_its_way(spoilable_home: Home) -> None:
-    home = spoilable_home
+def test_an_unattended_run_retries_when_another_is_in_its_way(editable_home: Home) -> None:
+    home = editable_home
     from hcip_pipeline.assets.assembly import build_defs
 
     definitions = build_defs(resources={"home": HomeResource(path=str(home.root))})

@@ -69,15 +69,15 @@ def cases(kind: str) -> int:
 
 
 @dataclass(frozen=True)
-class Spoiled:
+class CorruptedFile:
     """A valid file, how it is corrupted, and how the corrupted file in its place is read."""
 
     path: Path
-    spoil: fuzzing.Spoiler
+    corrupt: fuzzing.Corruption
     read: Callable[[], object]
 
 
-def attack(kind: str, of: Callable[[Random], Spoiled]) -> None:
+def attack(kind: str, of: Callable[[Random], CorruptedFile]) -> None:
     """Corrupt and read a file; any exception must be a reported error."""
     faults: list[str] = []
     for number in range(cases(kind)):
@@ -86,7 +86,7 @@ def attack(kind: str, of: Callable[[Random], Spoiled]) -> None:
         chosen = of(rng)
         sound = chosen.path.read_bytes()
         try:
-            chosen.path.write_bytes(chosen.spoil(rng, sound))
+            chosen.path.write_bytes(chosen.corrupt(rng, sound))
             before = time.process_time()
             try:
                 chosen.read()
@@ -111,7 +111,7 @@ def preflight() -> Iterator[Preflight]:
 
 
 #: kind of a table's file -> its suffix, and how it is corrupted
-SHAPES: dict[str, tuple[str, fuzzing.Spoiler]] = {
+SHAPES: dict[str, tuple[str, fuzzing.Corruption]] = {
     "csv": (".csv", fuzzing.table),
     "gz": (".csv.gz", fuzzing.packed),
     "parquet": (".parquet", fuzzing.text),
@@ -123,12 +123,12 @@ SHAPES: dict[str, tuple[str, fuzzing.Spoiler]] = {
 
 @pytest.mark.parametrize("kind", [f"hospital {shape}" for shape in SHAPES])
 def test_hospital_files(kind: str, preflight: Preflight, tmp_path: Path) -> None:
-    ending, spoil = SHAPES[kind.removeprefix("hospital ")]
+    ending, corrupt = SHAPES[kind.removeprefix("hospital ")]
     folder = Draft(count=12).write(tmp_path / "inbox" / "hospital" / "2025Q1" / CCN, ending)
 
-    def of(rng: Random) -> Spoiled:
+    def of(rng: Random) -> CorruptedFile:
         path = folder / f"{rng.choice(['discharges', 'charges'])}{ending}"
-        return Spoiled(path, spoil, lambda: preflight.check(folder).summary())
+        return CorruptedFile(path, corrupt, lambda: preflight.check(folder).summary())
 
     attack(kind, of)
 
@@ -137,14 +137,14 @@ def test_control_totals(preflight: Preflight, tmp_path: Path) -> None:
     totals = {"discharges": 12, "charge_lines": 36, "total_charges": "7200.00", "prepared_at": "2025-05-01"}
     folder = Draft(count=12).write(tmp_path / "2025Q1" / CCN, control=totals)
     path = folder / "control_totals.json"
-    attack("control totals", lambda _: Spoiled(path, fuzzing.mapping, lambda: preflight.check(folder).html()))
+    attack("control totals", lambda _: CorruptedFile(path, fuzzing.mapping, lambda: preflight.check(folder).html()))
 
 
 @pytest.mark.parametrize("kind", ["claims", "claim shapes"])
 def test_claim_files(kind: str, tmp_path: Path) -> None:
     path = write_archive(tmp_path, archive_name("A1234.ACO", dt.date(2025, 4, 15)), claim_files())
-    spoil = {"claims": fuzzing.archive, "claim shapes": fuzzing_archives.zipped_table}[kind]
-    attack(kind, lambda _: Spoiled(path, spoil, lambda: check_deliveries(tmp_path)))
+    corrupt = {"claims": fuzzing.archive, "claim shapes": fuzzing_archives.zipped_table}[kind]
+    attack(kind, lambda _: CorruptedFile(path, corrupt, lambda: check_deliveries(tmp_path)))
 
 
 def test_program_files(tmp_path: Path) -> None:
@@ -152,21 +152,21 @@ def test_program_files(tmp_path: Path) -> None:
     for table in program.TABLES.values():
         (folder / f"{table.name}.csv").write_bytes(table_of(table))
 
-    def of(rng: Random) -> Spoiled:
+    def of(rng: Random) -> CorruptedFile:
         path = folder / f"{rng.choice(list(program.TABLES))}.csv"
-        return Spoiled(path, fuzzing.table, lambda: read_program_file(path, HALF)[0])
+        return CorruptedFile(path, fuzzing.table, lambda: read_program_file(path, HALF)[0])
 
     attack("program", of)
 
 
 @pytest.mark.parametrize("shape", ["zip", "xlsx", "encodings"])
 def test_program_files_of_other_shapes(shape: str, tmp_path: Path) -> None:
-    ending, spoil = SHAPES[shape]
+    ending, corrupt = SHAPES[shape]
     path = tmp_path / f"care_partners{ending}"
     content = table_of(program.TABLES["care_partners"])
     write_table(pl.read_csv(content, infer_schema=False), path)
     assert read_program_file(path, HALF)[0].rows == 1
-    attack(f"program {shape}", lambda _: Spoiled(path, spoil, lambda: read_program_file(path, HALF)[0]))
+    attack(f"program {shape}", lambda _: CorruptedFile(path, corrupt, lambda: read_program_file(path, HALF)[0]))
 
 
 def test_reference_files(tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_reference_files(tmp_path: Path) -> None:
         sound = b"".join(shipped.read_bytes().splitlines(keepends=True)[:400]) if shipped.exists() else table_of(table)
         (folder / f"{table.name}.csv").write_bytes(sound)
 
-    def of(rng: Random) -> Spoiled:
+    def of(rng: Random) -> CorruptedFile:
         path = folder / f"{rng.choice(list(reference.TABLES))}.csv"
-        return Spoiled(path, fuzzing.table, lambda: load_reference(tmp_path))
+        return CorruptedFile(path, fuzzing.table, lambda: load_reference(tmp_path))
 
     attack("reference", of)
 
@@ -190,7 +190,7 @@ def test_protocols(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(example)
     policy = Policy(version="1", base_year=2023)
-    attack("protocol", lambda _: Spoiled(path, fuzzing.yaml, lambda: load_protocols(tmp_path, HALF, policy)))
+    attack("protocol", lambda _: CorruptedFile(path, fuzzing.yaml, lambda: load_protocols(tmp_path, HALF, policy)))
 
 
 @functools.cache
@@ -229,15 +229,15 @@ def test_settings_and_small_yaml_files(kind: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(sound)
-    attack(kind, lambda _: Spoiled(path, fuzzing.yaml, lambda: read(path)))
+    attack(kind, lambda _: CorruptedFile(path, fuzzing.yaml, lambda: read(path)))
 
 
 @pytest.mark.parametrize("kind", ["survey", "survey shapes"])
 def test_surveys(kind: str, released: Path, tmp_path: Path) -> None:
-    spoil = {"survey": fuzzing.archive, "survey shapes": fuzzing_archives.workbook}[kind]
+    corrupt = {"survey": fuzzing.archive, "survey shapes": fuzzing_archives.workbook}[kind]
     path = tmp_path / form_name(A, PERIOD)
     shutil.copy(released / "reports" / A / path.name, path)
-    attack(kind, lambda _: Spoiled(path, spoil, lambda: judge_survey(path, PERIOD, {A})))
+    attack(kind, lambda _: CorruptedFile(path, corrupt, lambda: judge_survey(path, PERIOD, {A})))
 
 
 def test_sparcs(tmp_path: Path) -> None:
@@ -245,10 +245,10 @@ def test_sparcs(tmp_path: Path) -> None:
     plain = sparcs_files.write(tmp_path / "sparcs.csv", rows)
     zipped = sparcs_files.write(tmp_path / "sparcs.csv.gz", rows)
 
-    def of(rng: Random) -> Spoiled:
+    def of(rng: Random) -> CorruptedFile:
         path = rng.choice([plain, zipped])
-        spoil = fuzzing.packed if path is zipped else fuzzing.table
-        return Spoiled(path, spoil, lambda: read_sparcs(path, 2016, tmp_path / "out"))
+        corrupt = fuzzing.packed if path is zipped else fuzzing.table
+        return CorruptedFile(path, corrupt, lambda: read_sparcs(path, 2016, tmp_path / "out"))
 
     attack("sparcs", of)
 
@@ -258,10 +258,10 @@ def test_releases(released: Path, tmp_path: Path) -> None:
     folder = tmp_path / "releases" / str(PERIOD) / "r1"
     others = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".parquet", ".yaml", ".json"))
 
-    def of(rng: Random) -> Spoiled:
+    def of(rng: Random) -> CorruptedFile:
         path = folder / "datapackage.json" if rng.random() < 0.6 else rng.choice(others)
-        spoilers = {".csv": fuzzing.table, ".json": fuzzing.mapping, ".yaml": fuzzing.yaml}
-        return Spoiled(path, spoilers.get(path.suffix, fuzzing.text), lambda: verify_release(folder).text())
+        corruptions = {".csv": fuzzing.table, ".json": fuzzing.mapping, ".yaml": fuzzing.yaml}
+        return CorruptedFile(path, corruptions.get(path.suffix, fuzzing.text), lambda: verify_release(folder).text())
 
     attack("release", of)
 

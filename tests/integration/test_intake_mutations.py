@@ -75,10 +75,10 @@ def _without_column(rng: Random, rows: list[bytes]) -> list[bytes]:
 
 
 def _flip(rng: Random, content: bytes) -> bytes:
-    spoiled = bytearray(content)
+    corrupted = bytearray(content)
     for _ in range(rng.randrange(1, 4)):
-        spoiled[rng.randrange(len(spoiled))] ^= 1 << rng.randrange(8)
-    return bytes(spoiled)
+        corrupted[rng.randrange(len(corrupted))] ^= 1 << rng.randrange(8)
+    return bytes(corrupted)
 
 
 _FORMULA = (b"=1+1", b"+cmd|'/c calc'!A0", b"@SUM(A1)", b"-2+3")
@@ -171,7 +171,7 @@ PACKED: dict[str, tuple[str, Bytes]] = {
 CONTROL = ['{"discharges": 110}', '{"discharges": 1}', "{", '{"total_charges": "66000.00"}']
 
 
-def _spoil(rng: Random, draft: Draft, folder: Path, name: str) -> str:
+def _corrupt(rng: Random, draft: Draft, folder: Path, name: str) -> str:
     """Write a submission with one corrupted file; returns a description of the change."""
     folder.mkdir(parents=True)
     ccn = folder.name.encode()
@@ -195,15 +195,15 @@ def _spoil(rng: Random, draft: Draft, folder: Path, name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Spoiled:
+class CorruptedSubmission:
     """A corrupted submission: its changes, and the verdicts of preflight and intake."""
 
-    what: str
+    change: str
     checked: CheckResult
-    taken: SubmissionReceipt
+    ingested: SubmissionReceipt
 
 
-Batch = tuple[Home, list[Spoiled]]
+Batch = tuple[Home, list[CorruptedSubmission]]
 
 
 @pytest.fixture(scope="module", params=range(BATCHES))
@@ -215,32 +215,32 @@ def batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     done = {f"21{n:04d}": name for n, name in enumerate([*MUTATIONS, *PACKED])}
     ccns = list(done)
     for ccn in ccns:
-        done[ccn] = _spoil(rng, draft, place / ccn, done[ccn])
+        done[ccn] = _corrupt(rng, draft, place / ccn, done[ccn])
     tables = reference(ccns=tuple(ccns))
     with Preflight(tables, POLICY) as preflight:
         checked = {ccn: preflight.check(place / ccn) for ccn in ccns}
-    taken = {receipt.ccn: receipt for receipt in ingest_quarter(home, QUARTER, POLICY, reference=tables)}
-    return home, [Spoiled(f"{ccn}: {done[ccn]}", checked[ccn], taken[ccn]) for ccn in ccns]
+    ingested = {receipt.ccn: receipt for receipt in ingest_quarter(home, QUARTER, POLICY, reference=tables)}
+    return home, [CorruptedSubmission(f"{ccn}: {done[ccn]}", checked[ccn], ingested[ccn]) for ccn in ccns]
 
 
 pytestmark = pytest.mark.slow
 
 
 def test_preflight_and_intake_give_the_same_verdict(batch: Batch) -> None:
-    for spoiled in batch[1]:
-        checked, taken = spoiled.checked.receipt, spoiled.taken
-        assert checked.status == taken.status, spoiled.what
-        assert checked.rules == taken.rules, spoiled.what
+    for corrupted in batch[1]:
+        checked, ingested = corrupted.checked.receipt, corrupted.ingested
+        assert checked.status == ingested.status, corrupted.change
+        assert checked.rules == ingested.rules, corrupted.change
         # only the intake knows earlier submissions
-        assert checked.problems == tuple(p for p in taken.problems if p.rule != "S-REPEATED"), spoiled.what
-        assert [f.rows for f in checked.files] == [f.rows for f in taken.files], spoiled.what
-        assert [f.dollars for f in checked.files] == [f.dollars for f in taken.files], spoiled.what
+        assert checked.problems == tuple(p for p in ingested.problems if p.rule != "S-REPEATED"), corrupted.change
+        assert [f.rows for f in checked.files] == [f.rows for f in ingested.files], corrupted.change
+        assert [f.dollars for f in checked.files] == [f.dollars for f in ingested.files], corrupted.change
 
 
 def test_there_are_verdicts_of_both_kinds_for_many_reasons(batch: Batch) -> None:
-    accepted = sum(spoiled.checked.accepted for spoiled in batch[1])
+    accepted = sum(corrupted.checked.accepted for corrupted in batch[1])
     assert len(batch[1]) / 5 < accepted < len(batch[1]) * 3 / 4
-    reasons = {problem.rule for spoiled in batch[1] for problem in spoiled.checked.receipt.refusals}
+    reasons = {problem.rule for corrupted in batch[1] for problem in corrupted.checked.receipt.refusals}
     expected = {
         "F-EMPTY", "F-NO-ROWS", "F-ENCODING", "F-NUL", "F-LINE-ENDS", "F-COLUMN-MISSING", "F-COLUMN-REPEATED",
         "F-COMPRESSION", "F-UNREADABLE", "S-ERROR-RATE",
@@ -250,31 +250,31 @@ def test_there_are_verdicts_of_both_kinds_for_many_reasons(batch: Batch) -> None
 
 def test_every_row_and_dollar_is_accounted_for(batch: Batch) -> None:
     home, submissions = batch
-    for spoiled in submissions:
-        for file in spoiled.taken.files:
-            assert file.rows.reconciles and file.dollars.reconciles, spoiled.what
+    for corrupted in submissions:
+        for file in corrupted.ingested.files:
+            assert file.rows.reconciles and file.dollars.reconciles, corrupted.change
     for table in ("discharges", "charges"):
         lake = pl.read_parquet(files_in_force(home, table, QUARTER))  # type: ignore[arg-type]
-        assert lake.height == sum(spoiled.taken.rows(table) for spoiled in submissions)
+        assert lake.height == sum(corrupted.ingested.rows(table) for corrupted in submissions)
         amounts = (
             lake.filter(pl.col("revenue_code") != "0001")["charge"] if table == "charges" else lake["total_charges"]
         )
-        files = [file for spoiled in submissions if (file := spoiled.taken.file(table)) is not None]
+        files = [file for corrupted in submissions if (file := corrupted.ingested.file(table)) is not None]
         assert amounts.sum() == sum(file.dollars.accepted for file in files)
 
 
 def test_no_cell_of_a_patient_is_in_a_message(batch: Batch) -> None:
-    for spoiled in batch[1]:
-        stated = " ".join(problem.message for problem in spoiled.checked.receipt.problems)
-        assert "P100" not in stated and "1956-03" not in stated and "I639" not in stated, spoiled.what
+    for corrupted in batch[1]:
+        stated = " ".join(problem.message for problem in corrupted.checked.receipt.problems)
+        assert "P100" not in stated and "1956-03" not in stated and "I639" not in stated, corrupted.change
 
 
 def test_a_verdict_can_be_read_in_every_form(batch: Batch) -> None:
-    for spoiled in batch[1][::10]:
-        assert ("ACCEPTED" if spoiled.checked.accepted else "REFUSED") in spoiled.checked.summary()
-        assert json.loads(json.dumps(spoiled.checked.as_dict()))["accepted"] == spoiled.checked.accepted
-        page = spoiled.checked.html()
-        assert "<script" not in page and "=cmd" not in page and "http:" not in page, spoiled.what
+    for corrupted in batch[1][::10]:
+        assert ("ACCEPTED" if corrupted.checked.accepted else "REFUSED") in corrupted.checked.summary()
+        assert json.loads(json.dumps(corrupted.checked.as_dict()))["accepted"] == corrupted.checked.accepted
+        page = corrupted.checked.html()
+        assert "<script" not in page and "=cmd" not in page and "http:" not in page, corrupted.change
 
 
 def test_accepted_totals_are_the_sums_of_their_charge_lines(batch: Batch) -> None:

@@ -46,7 +46,7 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def alone(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def single_lake(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The lake made by a single process."""
     return _lake(_ingested(_home(inbox, tmp_path_factory.mktemp("alone"))))
 
@@ -68,7 +68,7 @@ def _lake(home: Home) -> dict[str, bytes]:
 
 
 def test_two_processes_that_share_a_quarter_make_the_same_lake_as_one(
-    inbox: Path, alone: dict[str, bytes], tmp_path: Path
+    inbox: Path, single_lake: dict[str, bytes], tmp_path: Path
 ) -> None:
     home = _home(inbox, tmp_path)
     mine: list[str] = []
@@ -102,18 +102,18 @@ def test_two_processes_that_share_a_quarter_make_the_same_lake_as_one(
     judged = {line.partition("] ")[2] for line in reported.splitlines() if line.startswith("[")}
     assert len(mine) == 1 and mine[0] not in judged
     assert len({name for name in judged if name.startswith(f"{QUARTER}/")}) == 4
-    assert _lake(home) == alone
+    assert _lake(home) == single_lake
 
 
 def test_a_killed_process_has_its_submission_judged_by_another(
-    inbox: Path, alone: dict[str, bytes], tmp_path: Path
+    inbox: Path, single_lake: dict[str, bytes], tmp_path: Path
 ) -> None:
     home = _home(inbox, tmp_path)
     with pytest.raises(Exception, match=r".+"), BackgroundCall(_judge_two_and_die, home) as dying:
         dying.result()
     assert len(list(judged_path(home, QUARTER, "").parent.glob("[!.]*.json"))) == 2
     assert not receipts(home, QUARTER), "no submission counts yet"
-    assert _lake(_ingested(home, "--join")) == alone
+    assert _lake(_ingested(home, "--join")) == single_lake
 
 
 def _judge_two_and_die(home: Home) -> None:

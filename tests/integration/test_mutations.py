@@ -332,14 +332,14 @@ def _swap_rows(release: Path) -> None:
 
 
 FILES: dict[str, Callable[[Path], Any]] = {
-    "a byte of a CSV file": lambda r: mutants.spoil_cell(r, "incentives", A, 2, "name", _to("Somebody else")),
+    "a byte of a CSV file": lambda r: mutants.change_cell(r, "incentives", A, 2, "name", _to("Somebody else")),
     "a file gone": lambda r: next(r.glob("norms/*_norms_*.parquet")).unlink(),
     "a table gone": lambda r: next(r.glob("incentives/*_incentives_*.csv")).unlink(),
     "a file more": lambda r: (r / "incentives" / "notes.txt").write_text("paid in cash"),
     "rows in another order": _swap_rows,
     "another hospital's file": lambda r: mutants.forge_cell(r, "incentives", A, 2, "hospital_ccn", _to("210000")),
     "another period's rows": lambda r: mutants.forge_cell(r, "conditions", A, 2, "period", _to("2025H1")),
-    "an earlier release": lambda r: mutants.spoil_cell(
+    "an earlier release": lambda r: mutants.change_cell(
         r.parent.parent / "2025H1" / "r1", "incentives", A, 2, "final_incentive", CENT
     ),
     "an earlier release, forged": lambda r: mutants.forge_cell(

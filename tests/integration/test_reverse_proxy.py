@@ -34,7 +34,7 @@ class _Proxy:
     port: int
     reached: list[str]
 
-    def ask(self, line: str, *headers: str, host: str = _NAME, name: str = _NAME) -> int:
+    def status(self, line: str, *headers: str, host: str = _NAME, name: str = _NAME) -> int:
         """The status of a request, or 0 if the handshake is refused."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -121,13 +121,13 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def test_an_operator_is_let_through(proxy: _Proxy) -> None:
-    assert proxy.ask("GET /", _PASSWORD) == 200
-    assert proxy.ask("GET /assets/graphql_x", _PASSWORD, "Sec-Fetch-Site: none") == 200
-    assert proxy.ask("POST /graphql", _PASSWORD, _JSON, _OWN, "Sec-Fetch-Site: same-origin") == 200
-    assert proxy.ask("POST /graphql", _PASSWORD, _JSON + "; charset=utf-8", _OWN) == 200
-    assert proxy.ask("GET /graphql", _PASSWORD, *_SOCKET, _OWN) == 101
+    assert proxy.status("GET /", _PASSWORD) == 200
+    assert proxy.status("GET /assets/graphql_x", _PASSWORD, "Sec-Fetch-Site: none") == 200
+    assert proxy.status("POST /graphql", _PASSWORD, _JSON, _OWN, "Sec-Fetch-Site: same-origin") == 200
+    assert proxy.status("POST /graphql", _PASSWORD, _JSON + "; charset=utf-8", _OWN) == 200
+    assert proxy.status("GET /graphql", _PASSWORD, *_SOCKET, _OWN) == 101
     link = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
-    assert proxy.ask("GET /", _PASSWORD, *link) == 200
+    assert proxy.status("GET /", _PASSWORD, *link) == 200
     assert all(request.endswith(" None") for request in proxy.reached)  # the password is not passed on
 
 
@@ -157,12 +157,12 @@ def test_an_operator_is_let_through(proxy: _Proxy) -> None:
 )
 def test_requests_without_password_or_origin_are_refused(proxy: _Proxy, line: str, headers: list[str]) -> None:
     before = len(proxy.reached)
-    assert proxy.ask(line, *headers) in (401, 403, 405, 415)
+    assert proxy.status(line, *headers) in (401, 403, 405, 415)
     assert len(proxy.reached) == before
 
 
 def test_requests_to_another_host_name_are_refused(proxy: _Proxy) -> None:
     before = len(proxy.reached)
-    assert proxy.ask("GET /", _PASSWORD, name="evil.example") == 0
-    assert proxy.ask("GET /", _PASSWORD, host="evil.example") == 421
+    assert proxy.status("GET /", _PASSWORD, name="evil.example") == 0
+    assert proxy.status("GET /", _PASSWORD, host="evil.example") == 421
     assert len(proxy.reached) == before

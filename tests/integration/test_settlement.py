@@ -127,18 +127,18 @@ def test_a_stock_reader_validates_the_package(settled_home: SettledHome) -> None
 
 @pytest.mark.parametrize("threads", THREADS)
 def test_shuffled_rows_and_other_threads_give_the_same_bytes(
-    settled_home: SettledHome, spoilable_home: Home, threads: int
+    settled_home: SettledHome, editable_home: Home, threads: int
 ) -> None:
     rng = random.Random(threads)
 
     def shuffled(rows: list[list[str]]) -> list[list[str]]:
         return [rows[0], *rng.sample(rows[1:], len(rows) - 1)]
 
-    shutil.rmtree(spoilable_home.lake)
-    for path in (spoilable_home.inbox / "hospital").rglob("*.csv"):
+    shutil.rmtree(editable_home.lake)
+    for path in (editable_home.inbox / "hospital").rglob("*.csv"):
         rewrite(path, shuffled)
     with compute_builds_with(build_by_rendering):  # its SQL is the same as dbt's, which made the files for comparison
-        release = settle(spoilable_home, PERIOD, threads=threads)
+        release = settle(editable_home, PERIOD, threads=threads)
     assert data_files(release.folder) == data_files(settled_home.release.folder)
 
 
@@ -153,60 +153,60 @@ def test_a_home_without_a_policy_is_refused(tmp_path: Path) -> None:
     assert "there is no policy here" in refused(Home(tmp_path))
 
 
-def test_a_misspelled_key_of_the_policy_is_refused(spoilable_home: Home) -> None:
-    replace_text(spoilable_home.policy, "base_year", "base_yaer")
-    stated = refused(spoilable_home)
+def test_a_misspelled_key_of_the_policy_is_refused(editable_home: Home) -> None:
+    replace_text(editable_home.policy, "base_year", "base_yaer")
+    stated = refused(editable_home)
     assert "base_yaer: unknown key" in stated
     assert "base_year: missing" in stated
 
 
-def test_a_base_year_without_data_is_refused(spoilable_home: Home) -> None:
-    replace_text(spoilable_home.policy, "base_year: 2024", "base_year: 2020")
-    assert "base year 2020" in refused(spoilable_home)
+def test_a_base_year_without_data_is_refused(editable_home: Home) -> None:
+    replace_text(editable_home.policy, "base_year: 2024", "base_year: 2020")
+    assert "base year 2020" in refused(editable_home)
 
 
-def test_a_header_only_submission_stops_the_period(spoilable_home: Home) -> None:
-    forget(spoilable_home, "2025Q2")
-    victim = submissions(spoilable_home, "2025Q2")[0]
+def test_a_header_only_submission_stops_the_period(editable_home: Home) -> None:
+    forget(editable_home, "2025Q2")
+    victim = submissions(editable_home, "2025Q2")[0]
     rewrite(victim / "discharges.csv", lambda rows: rows[:1])
-    stated = refused(spoilable_home)
+    stated = refused(editable_home)
     assert f"{victim.name}: 2025Q2" in stated
     assert "hcip check" in stated
 
 
-def test_a_missing_column_stops_the_period(spoilable_home: Home) -> None:
-    forget(spoilable_home, "2025Q1")
-    victim = submissions(spoilable_home, "2025Q1")[1]
+def test_a_missing_column_stops_the_period(editable_home: Home) -> None:
+    forget(editable_home, "2025Q1")
+    victim = submissions(editable_home, "2025Q1")[1]
 
     def without_severity(rows: list[list[str]]) -> list[list[str]]:
         at = rows[0].index("severity_of_illness")
         return [row[:at] + row[at + 1 :] for row in rows]
 
     rewrite(victim / "discharges.csv", without_severity)
-    assert f"{victim.name}: 2025Q1" in refused(spoilable_home)
+    assert f"{victim.name}: 2025Q1" in refused(editable_home)
 
 
-def test_an_incomplete_period_continues_where_the_policy_allows_it(spoilable_home: Home) -> None:
-    forget(spoilable_home, "2025Q2")
-    victim = submissions(spoilable_home, "2025Q2")[0]
+def test_an_incomplete_period_continues_where_the_policy_allows_it(editable_home: Home) -> None:
+    forget(editable_home, "2025Q2")
+    victim = submissions(editable_home, "2025Q2")[0]
     shutil.rmtree(victim)
-    assert f"{victim.name}: 2025Q2" in refused(spoilable_home)
-    replace_text(spoilable_home.policy, "require_complete: hospitals", "require_complete: none")
+    assert f"{victim.name}: 2025Q2" in refused(editable_home)
+    replace_text(editable_home.policy, "require_complete: hospitals", "require_complete: none")
     with compute_builds_with(build_by_rendering):
-        assert settle(spoilable_home, PERIOD).is_new
+        assert settle(editable_home, PERIOD).is_new
 
 
-def test_a_hospital_without_a_cost_factor_is_refused(spoilable_home: Home) -> None:
-    shutil.rmtree(spoilable_home.lake)
-    victim = submissions(spoilable_home, "2025Q1")[0].name
+def test_a_hospital_without_a_cost_factor_is_refused(editable_home: Home) -> None:
+    shutil.rmtree(editable_home.lake)
+    victim = submissions(editable_home, "2025Q1")[0].name
     rewrite(
-        spoilable_home.inbox / "reference" / "cost_factors.csv",
+        editable_home.inbox / "reference" / "cost_factors.csv",
         lambda rows: [rows[0], *(row for row in rows[1:] if row[rows[0].index("hospital_ccn")] != victim)],
     )
-    assert victim in refused(spoilable_home)
+    assert victim in refused(editable_home)
 
 
-def test_a_missing_list_of_care_partners_is_refused(spoilable_home: Home) -> None:
-    (spoilable_home.inbox / "program" / "2025H1" / "care_partners.csv").unlink()
-    shutil.rmtree(spoilable_home.lake / "program")
-    assert "care_partners" in refused(spoilable_home)
+def test_a_missing_list_of_care_partners_is_refused(editable_home: Home) -> None:
+    (editable_home.inbox / "program" / "2025H1" / "care_partners.csv").unlink()
+    shutil.rmtree(editable_home.lake / "program")
+    assert "care_partners" in refused(editable_home)

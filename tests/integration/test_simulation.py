@@ -86,12 +86,12 @@ def test_winners_and_losers_are_those_of_the_payments(simulated: Simulation) -> 
     assert simulated.scenarios["losers"].sum() > 0 < simulated.scenarios["winners"].sum()
 
 
-def test_a_scenario_equals_a_settlement_under_its_policy(spoilable_home: Home, simulated: Simulation) -> None:
-    text = spoilable_home.policy.read_text(encoding="utf-8")
+def test_a_scenario_equals_a_settlement_under_its_policy(editable_home: Home, simulated: Simulation) -> None:
+    text = editable_home.policy.read_text(encoding="utf-8")
     changed = "\n".join(line.removeprefix("  ") for line in SCENARIOS.split("stricter:\n")[1].splitlines())
-    spoilable_home.policy.unlink()
-    spoilable_home.policy.write_text(f"{text}\n{changed}\n", encoding="utf-8")
-    built = build_period(spoilable_home, PERIOD, load_policy(spoilable_home.policy), select="+incentives")
+    editable_home.policy.unlink()
+    editable_home.policy.write_text(f"{text}\n{changed}\n", encoding="utf-8")
+    built = build_period(editable_home, PERIOD, load_policy(editable_home.policy), select="+incentives")
     with duckdb.connect(built.result.file, read_only=True) as connection:
         columns = "hospital_ccn, npi, calculated_incentive, final_incentive"
         expected = connection.sql(f"select {columns} from marts.incentives order by 1, 2").pl()
@@ -128,6 +128,6 @@ def test_a_build_other_than_the_releases_is_refused(settled_home: SettledHome, s
     assert raised.value.rule == "SIMULATION-AS-IS"
 
 
-def test_a_period_that_is_not_released_is_refused(spoilable_home: Home, scenarios: Path) -> None:
+def test_a_period_that_is_not_released_is_refused(editable_home: Home, scenarios: Path) -> None:
     with pytest.raises(HcipError, match="not released"):
-        simulate(spoilable_home, PERIOD, scenarios)
+        simulate(editable_home, PERIOD, scenarios)

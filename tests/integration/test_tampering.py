@@ -85,7 +85,7 @@ def found(home: Home, release: str = R2, proofs: Proofs | None = None) -> list[s
     return [str(each) for each in findings.listed]
 
 
-def states(differences: list[str], *words: str) -> bool:
+def names(differences: list[str], *words: str) -> bool:
     return any(all(word in difference for word in words) for difference in differences)
 
 
@@ -130,23 +130,23 @@ def test_an_untouched_home_has_no_differences(home: Home) -> None:
 
 def test_a_page_altered_with_its_hash_recomputed(home: Home) -> None:
     alter_page(home, R2)
-    assert states(found(home), "[ledger]", f"{R2}/{MANIFEST}", "hash")
+    assert names(found(home), "[ledger]", f"{R2}/{MANIFEST}", "hash")
 
 
 def test_a_whole_chain_and_its_ledger_rewritten(home: Home) -> None:
     head = head_of(home)
     alter_page(home, R1)
     restate_superseded(home)
-    assert states(found(home), "[ledger]", f"{R1}/{MANIFEST}") and states(found(home), "[ledger]", f"{R2}/{MANIFEST}")
+    assert names(found(home), "[ledger]", f"{R1}/{MANIFEST}") and names(found(home), "[ledger]", f"{R2}/{MANIFEST}")
     rewrite_ledger(home)
     assert found(home) == [], "nothing in the home shows it"
-    assert states(found(home, proofs=Proofs(head)), "[ledger]", "head", "rewritten")
+    assert names(found(home, proofs=Proofs(head)), "[ledger]", "head", "rewritten")
 
 
 def test_a_removed_release_is_found(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(home.root / R1)
-    assert states(found(home), "[chain]", f"{PERIOD}/r1", "none")
-    assert states(found(home), "[ledger]", f"{R1}/{MANIFEST}", "no file")
+    assert names(found(home), "[chain]", f"{PERIOD}/r1", "none")
+    assert names(found(home), "[ledger]", f"{R1}/{MANIFEST}", "no file")
     with pytest.raises(SystemExit) as ended:
         cli.main(["verify", str(home.root / R2), "--partial"])
     assert ended.value.code == 1, "the ledger still has its line"
@@ -159,7 +159,7 @@ def test_a_removed_release_is_found(home: Home, capsys: pytest.CaptureFixture[st
 
 def test_a_release_of_an_earlier_period_removed(home: Home) -> None:
     shutil.rmtree(home.releases / "2025H1")
-    assert states(found(home), "[chain]", "2025H1/r1", "none")
+    assert names(found(home), "[chain]", "2025H1/r1", "none")
 
 
 def test_a_release_replaced_wholesale(home: Home) -> None:
@@ -167,7 +167,7 @@ def test_a_release_replaced_wholesale(home: Home) -> None:
     alter_page(home, R2)
     assert record_release(home, PERIOD, 2, "0" * 64), "whoever may write to the home can also append a line"
     for proofs in (Proofs(), Proofs(head)):
-        assert states(found(home, proofs=proofs), "[ledger]", f"{R2}/{MANIFEST}")
+        assert names(found(home, proofs=proofs), "[ledger]", f"{R2}/{MANIFEST}")
 
 
 def test_a_ledger_rolled_back_with_its_release(home: Home) -> None:
@@ -176,7 +176,7 @@ def test_a_ledger_rolled_back_with_its_release(home: Home) -> None:
     lines = ledger_path(home).read_bytes().splitlines(keepends=True)
     ledger_path(home).write_bytes(b"".join(lines[:-1]))
     assert found(home, R1) == [], "nothing in the home shows it"
-    assert states(found(home, R1, Proofs(head)), "[ledger]", "head", "rolled back", f"line {len(lines) - 1}")
+    assert names(found(home, R1, Proofs(head)), "[ledger]", "head", "rolled back", f"line {len(lines) - 1}")
 
 
 @pytest.mark.parametrize("change", ["edited", "removed", "cut"])
@@ -189,18 +189,18 @@ def test_an_edited_line_of_the_ledger_is_found(home: Home, change: str) -> None:
     else:
         lines[1] = lines[1][:40] + b"\n"
     ledger_path(home).write_bytes(b"".join(lines))
-    assert states(found(home), "[ledger]", "ledger.jsonl, row")
+    assert names(found(home), "[ledger]", "ledger.jsonl, row")
 
 
 def test_the_ledger_itself_removed(home: Home) -> None:
     head = head_of(home)
     ledger_path(home).unlink()
-    assert states(found(home, proofs=Proofs(head)), "[ledger]", "ledger.jsonl", "removed")
+    assert names(found(home, proofs=Proofs(head)), "[ledger]", "ledger.jsonl", "removed")
 
 
 def test_a_release_put_there_by_hand(home: Home) -> None:
     shutil.copytree(home.root / R2, home.root / f"releases/{PERIOD}/r3")
-    assert states(found(home), "[ledger]", f"releases/{PERIOD}/r3", "none: it was not released here")
+    assert names(found(home), "[ledger]", f"releases/{PERIOD}/r3", "none: it was not released here")
 
 
 def by_hand(home: Home, paths: list[str], reason: str, as_of: str) -> None:
@@ -236,13 +236,13 @@ def test_a_record_of_destruction_covers_only_what_retention_may_destroy(
     by_hand(home, paths, reason, as_of)
     record_destructions(home)
     missing = [difference for difference in found(home) if difference.startswith("[files]")]
-    assert len(missing) == min(len(paths), 10) and states(missing, paths[0])
+    assert len(missing) == min(len(paths), 10) and names(missing, paths[0])
 
 
 def test_a_record_of_destruction_made_by_hand_has_no_line(home: Home) -> None:
     paths = [p.relative_to(home.root / R2).as_posix() for p in sorted((home.root / R2).glob("*/*_incentive_cases_*"))]
     by_hand(home, paths, "retention of 10 years ended on 2035-12-31", "2036-01-01")
-    assert states(found(home), "[ledger]", f"{R2}.destroyed.json", "nothing was destroyed here")
+    assert names(found(home), "[ledger]", f"{R2}.destroyed.json", "nothing was destroyed here")
 
 
 def test_what_retention_destroys_is_recorded_and_verifies(home: Home) -> None:
@@ -251,7 +251,7 @@ def test_what_retention_destroys_is_recorded_and_verifies(home: Home) -> None:
     assert found(home, proofs=Proofs(head_of(home))) == []
     record = home.root / f"{R2}.destroyed.json"
     edit(record, lambda content: content["files"].pop())
-    assert states(found(home), "[ledger]", f"{R2}.destroyed.json", "hash")
+    assert names(found(home), "[ledger]", f"{R2}.destroyed.json", "hash")
 
 
 @pytest.fixture
@@ -297,9 +297,9 @@ def test_signatures_hold_and_only_those_of_allowed_signers(signed_chain: Home, k
     assert found(home, r3, trusted) == []
     assert "signed by administrator@example.org" in (home.root / r3 / "audit/audit_report.html").read_text()
     assert "not signed" in (home.root / R2 / "audit/audit_report.html").read_text()
-    assert states(found(home, R2, trusted), "[signatures]", "no signature")
+    assert names(found(home, R2, trusted), "[signatures]", "no signature")
     another = Proofs(signers=key.with_name("another.signers"))
-    assert states(found(home, r3, another), "[signatures]", "someone who is not an allowed signer")
+    assert names(found(home, r3, another), "[signatures]", "someone who is not an allowed signer")
     with (home.root / r3 / MANIFEST).open("rb") as manifest:  # an auditor needs only OpenSSH
         verify = ["ssh-keygen", "-Y", "verify", "-f", str(trusted.signers), "-I", "administrator@example.org"]
         verify += ["-n", "hcip-release", "-s", str(home.root / f"{r3}.sig")]
@@ -310,10 +310,10 @@ def test_signatures_hold_and_only_those_of_allowed_signers(signed_chain: Home, k
     assert found(home, r3, trusted) == []
     record = home.root / f"{r3}.destroyed.json"
     record.write_text(record.read_text() + " ")
-    assert states(found(home, r3, trusted), "[signatures]", record.name, "an invalid signature")
+    assert names(found(home, r3, trusted), "[signatures]", record.name, "an invalid signature")
 
     (home.root / f"{r3}.sig").unlink()
-    assert states(found(home, r3), "[signatures]", "r3.sig, by administrator@example.org")
+    assert names(found(home, r3), "[signatures]", "r3.sig, by administrator@example.org")
     secret = key.read_text().splitlines()[2]
     assert not any(secret in path.read_text(errors="ignore") for path in home.root.rglob("*") if path.is_file())
 
@@ -324,8 +324,8 @@ def test_a_signed_chain_rewritten_without_the_key(signed_chain: Home, key: Path)
     alter_page(home, r3)
     rewrite_ledger(home)
     reported = found(home, r3, Proofs(signers=key.with_suffix(".signers")))
-    assert states(reported, "[signatures]", MANIFEST, "an invalid signature")
-    assert states(reported, "[signatures]", "ledger.head", "a ledger without this line")
+    assert names(reported, "[signatures]", MANIFEST, "an invalid signature")
+    assert names(reported, "[signatures]", "ledger.head", "a ledger without this line")
 
 
 @pytest.mark.parametrize("fault", ["no key", "passphrase", "in the home", "no agent"])
@@ -363,4 +363,4 @@ def test_the_value_on_the_first_page_shows_whether_inputs_were_changed(home: Hom
 
     edit(home.root / R2 / MANIFEST, forge)
     rewrite_ledger(home)
-    assert states(found(home, R2, Proofs(root)), "[ledger]", "head", "rewritten")
+    assert names(found(home, R2, Proofs(root)), "[ledger]", "head", "rewritten")
