@@ -37,16 +37,16 @@ def stay(
         "clm_adjsmt_type_cd": adjustment, "clm_cntl_num": "A1",
     }  # fmt: skip
     claim = Claim(row, "A", who, UPDATED, final=True)
-    claim.provided_by("210001")
-    claim.treated_by("attending", "1000000012")
-    claim.diagnosed("I509", "principal")
+    claim.set_provider("210001")
+    claim.add_physician("attending", "1000000012")
+    claim.add_diagnosis("I509", "principal")
     line = {
         "clm_line_num": 1, "clm_line_prod_rev_ctr_cd": "0120", "clm_line_from_dt": dt.date(2025, 1, 3),
         "clm_line_thru_dt": dt.date(2025, 1, 9), "clm_line_srvc_unit_qty": "1.0000",
     }  # fmt: skip
-    claim.charged(line, {"CLM_LINE_CVRD_PD_AMT": paid})
-    claim.paid(paid, "2000.00")
-    return claim.done()
+    claim.add_line(line, {"CLM_LINE_CVRD_PD_AMT": paid})
+    claim.set_payment(paid, "2000.00")
+    return claim.finish()
 
 
 def lines(*resources: dict[str, Any]) -> bytes:

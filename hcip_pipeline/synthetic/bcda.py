@@ -109,22 +109,22 @@ def _claims(
         number = row["cur_clm_uniq_id"]
         _institutional(claim, row, diagnoses.get(number, ()))
         for procedure in procedures.get(number, ()):
-            claim.operated(procedure)
+            claim.add_procedure(procedure)
         for line in lines.get(number, ()):
-            claim.charged(line, {"CLM_LINE_CVRD_PD_AMT": line["clm_line_cvrd_pd_amt"]})
-        yield claim.done()
+            claim.add_line(line, {"CLM_LINE_CVRD_PD_AMT": line["clm_line_cvrd_pd_amt"]})
+        yield claim.finish()
     for table, part in (("cclf5", "B"), ("cclf6", "DME")):
         for _, found in groupby(frames[table].iter_rows(named=True), key=lambda row: row["cur_clm_uniq_id"]):
             of_claim = list(found)
             claim = begun(of_claim[0], part)
             _professional(claim, of_claim, part)
-            yield claim.done()
+            yield claim.finish()
     for row in frames["cclf7"].iter_rows(named=True):
         claim = begun(row, "D")
-        claim.treated_by("prescribing", row["clm_prsbng_prvdr_gnrc_id_num"])
-        claim.supply(row["clm_line_days_suply_qty"])
-        claim.dispensed(row)
-        yield claim.done()
+        claim.add_physician("prescribing", row["clm_prsbng_prvdr_gnrc_id_num"])
+        claim.set_days_of_supply(row["clm_line_days_suply_qty"])
+        claim.add_prescription_line(row)
+        yield claim.finish()
 
 
 def _by_claim(rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
@@ -135,44 +135,44 @@ def _by_claim(rows: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
 
 
 def _institutional(claim: Claim, row: Row, diagnoses: Iterable[Row]) -> None:
-    claim.provided_by(row["clm_blg_prvdr_oscar_num"])
-    claim.treated_by("attending", row["clm_atndg_prvdr_npi_num"])
-    claim.treated_by("operating", row["clm_oprtg_prvdr_npi_num"])
-    claim.admitted(row["clm_from_dt"])
-    claim.inform_carin("discharge-status", ("BENE-PTNT-STUS-CD", row["bene_ptnt_stus_cd"]))
-    claim.inform_carin("admtype", ("CLM-ADMSN-TYPE-CD", row["clm_admsn_type_cd"]))
+    claim.set_provider(row["clm_blg_prvdr_oscar_num"])
+    claim.add_physician("attending", row["clm_atndg_prvdr_npi_num"])
+    claim.add_physician("operating", row["clm_oprtg_prvdr_npi_num"])
+    claim.set_admission(row["clm_from_dt"])
+    claim.add_carin_info("discharge-status", ("BENE-PTNT-STUS-CD", row["bene_ptnt_stus_cd"]))
+    claim.add_carin_info("admtype", ("CLM-ADMSN-TYPE-CD", row["clm_admsn_type_cd"]))
     facility, kind = row["clm_bill_fac_type_cd"], row["clm_bill_clsfctn_cd"]
     bill = f"{facility}{kind}"  # each code includes the preceding digits
     frequency = f"{bill}{row['clm_bill_freq_cd']}" if row["clm_bill_freq_cd"] else None
-    claim.inform_carin(
+    claim.add_carin_info(
         "typeofbill", ("CLM-BILL-FAC-TYPE-CD", facility), ("CLM-BILL-CLSFCTN-CD", bill), ("CLM-BILL-FREQ-CD", frequency)
     )
-    claim.inform("CLM_MDCR_NPMT_RSN_CD", "CLM-MDCR-NPMT-RSN-CD", row["clm_mdcr_npmt_rsn_cd"])
-    claim.diagnosed(row["prncpl_dgns_cd"], "principal")
+    claim.add_info("CLM_MDCR_NPMT_RSN_CD", "CLM-MDCR-NPMT-RSN-CD", row["clm_mdcr_npmt_rsn_cd"])
+    claim.add_diagnosis(row["prncpl_dgns_cd"], "principal")
     for diagnosis in diagnoses:
-        claim.diagnosed(diagnosis["clm_dgns_cd"], "other", diagnosis["clm_poa_ind"])
-    claim.paid(row["clm_pmt_amt"], row["clm_mdcr_instnl_tot_chrg_amt"])
+        claim.add_diagnosis(diagnosis["clm_dgns_cd"], "other", diagnosis["clm_poa_ind"])
+    claim.set_payment(row["clm_pmt_amt"], row["clm_mdcr_instnl_tot_chrg_amt"])
 
 
 def _professional(claim: Claim, lines: list[dict[str, Any]], part: str) -> None:
     first = lines[0]
-    claim.inform("CLM_CARR_PMT_DNL_CD", "CLM-CARR-PMT-DNL-CD", first["clm_carr_pmt_dnl_cd"])
+    claim.add_info("CLM_CARR_PMT_DNL_CD", "CLM-CARR-PMT-DNL-CD", first["clm_carr_pmt_dnl_cd"])
     if part == "DME":
-        claim.provided_by(None, first["clm_blg_prvdr_npi_num"])
+        claim.set_provider(None, first["clm_blg_prvdr_npi_num"])
     places: dict[str, int] = {}
     for line in lines:
         code = line["clm_line_dgns_cd"]
         if code and code not in places:
-            places[code] = claim.diagnosed(code, "secondary" if places else "principal")
+            places[code] = claim.add_diagnosis(code, "secondary" if places else "principal")
         more: dict[str, Any] = {}
         extension = line_extension("CLM-PRCSG-IND-CD", line["clm_prcsg_ind_cd"])
         if extension:
             more["extension"] = extension
-        if part == "B" and (place := claim.treated_by("rendering", line["clm_rndrg_prvdr_npi_num"])):
+        if part == "B" and (place := claim.add_physician("rendering", line["clm_rndrg_prvdr_npi_num"])):
             more["careTeamSequence"] = [place]
         if code:
             more["diagnosisSequence"] = [places[code]]
-        claim.charged(
+        claim.add_line(
             line,
             {
                 "CLM_LINE_CVRD_PD_AMT": line["clm_line_cvrd_pd_amt"],
@@ -180,4 +180,4 @@ def _professional(claim: Claim, lines: list[dict[str, Any]], part: str) -> None:
             },
             **more,
         )
-    claim.paid(sum(float(line["clm_line_cvrd_pd_amt"]) for line in lines))
+    claim.set_payment(sum(float(line["clm_line_cvrd_pd_amt"]) for line in lines))

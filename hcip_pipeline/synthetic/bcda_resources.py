@@ -122,40 +122,40 @@ class Claim:
             _day(row[name] if name in row else row["clm_line_from_dt"]) for name in ("clm_from_dt", "clm_thru_dt")
         )
         self.resource["billablePeriod"] = {"start": start, "end": end}
-        self.inform("CLM_ADJSTMT_TYPE_CD", "CLM-ADJSTMT-TYPE-CD", row["clm_adjsmt_type_cd"])
-        self._inform("CLM_IDR_LD_DT", {"timingDate": _day(row["clm_idr_ld_dt"])})
+        self.add_info("CLM_ADJSTMT_TYPE_CD", "CLM-ADJSTMT-TYPE-CD", row["clm_adjsmt_type_cd"])
+        self._add_info("CLM_IDR_LD_DT", {"timingDate": _day(row["clm_idr_ld_dt"])})
 
-    def inform(self, code: str, system: str, value: object) -> None:
+    def add_info(self, code: str, system: str, value: object) -> None:
         """Add a piece of supporting information with a CMS code, unless it has no value."""
         if value not in (None, ""):
-            self._inform(code, {"code": _concept(_bluebutton(system, value))})
+            self._add_info(code, {"code": _concept(_bluebutton(system, value))})
 
-    def inform_carin(self, code: str, *codings: tuple[str, object]) -> None:
+    def add_carin_info(self, code: str, *codings: tuple[str, object]) -> None:
         """Add a piece of supporting information with a code of the CARIN guide, unless it has no value."""
         found = [_bluebutton(system, value) for system, value in codings if value not in (None, "")]
         if found:
             category = _concept(_coding(f"{_CARIN}/CodeSystem/C4BBSupportingInfoType", code))
             self._info.append({"sequence": len(self._info) + 1, "category": category, "code": _concept(*found)})
 
-    def _inform(self, code: str, value: Resource) -> None:
+    def _add_info(self, code: str, value: Resource) -> None:
         category = _concept(
             _coding("http://terminology.hl7.org/CodeSystem/claiminformationcategory", "info"),
             _bluebutton("Supporting-Information", code),
         )
         self._info.append({"sequence": len(self._info) + 1, "category": category, **value})
 
-    def admitted(self, day: object) -> None:
+    def set_admission(self, day: object) -> None:
         """Set the day of admission."""
         category = _concept(_coding(f"{_CARIN}/CodeSystem/C4BBSupportingInfoType", "admissionperiod"))
         self._info.append({"sequence": len(self._info) + 1, "category": category, "timingPeriod": {"start": _day(day)}})
 
-    def supply(self, days: int) -> None:
+    def set_days_of_supply(self, days: int) -> None:
         """Set the days of supply of a prescription."""
         category = _concept(_coding(f"{_CARIN}/CodeSystem/C4BBSupportingInfoType", "dayssupply"))
         value = {"value": days, "unit": "days"}
         self._info.append({"sequence": len(self._info) + 1, "category": category, "valueQuantity": value})
 
-    def provided_by(self, ccn: object, npi: object = None) -> None:
+    def set_provider(self, ccn: object, npi: object = None) -> None:
         """Set the provider that was paid."""
         identifiers = []
         if npi:
@@ -166,7 +166,7 @@ class Claim:
         self.resource["contained"].append(organization)
         self.resource["provider"] = {"reference": "#provider-org"}
 
-    def treated_by(self, role: str, npi: object) -> int:
+    def add_physician(self, role: str, npi: object) -> int:
         """Add a physician; returns the place in the care team, 0 for none."""
         if npi in (None, ""):
             return 0
@@ -185,7 +185,7 @@ class Claim:
         })  # fmt: skip
         return len(team)
 
-    def diagnosed(self, code: object, kind: str, on_admission: str = "") -> int:
+    def add_diagnosis(self, code: object, kind: str, on_admission: str = "") -> int:
         """Add a diagnosis, written with a decimal point; returns its place, 0 for none."""
         if code in (None, ""):
             return 0
@@ -207,7 +207,7 @@ class Claim:
         diagnoses.append(entry)
         return len(diagnoses)
 
-    def operated(self, row: Row) -> None:
+    def add_procedure(self, row: Row) -> None:
         """Add a procedure."""
         procedures = self.resource.setdefault("procedure", [])
         code = _coding("http://www.cms.gov/Medicare/Coding/ICD10", row["clm_prcdr_cd"])
@@ -216,7 +216,7 @@ class Claim:
             entry["date"] = _day(row["clm_prcdr_prfrm_dt"])
         procedures.append(entry)
 
-    def charged(self, row: Row, amounts: Mapping[str, object], **more: object) -> None:
+    def add_line(self, row: Row, amounts: Mapping[str, object], **more: object) -> None:
         """Add a line with its amounts."""
         hcpcs = row.get("clm_line_hcpcs_cd")
         service = (
@@ -235,7 +235,7 @@ class Claim:
         item["adjudication"] = [_adjudication(code, amount) for code, amount in amounts.items()]
         self.resource.setdefault("item", []).append(item)
 
-    def dispensed(self, row: Row) -> None:
+    def add_prescription_line(self, row: Row) -> None:
         """Add the one line of a prescription."""
         self.resource["item"] = [{
             "sequence": 1, "productOrService": _concept(_coding("http://hl7.org/fhir/sid/ndc", row["clm_line_ndc_cd"])),
@@ -243,14 +243,14 @@ class Claim:
             "adjudication": [_adjudication("CLM_LINE_BENE_PMT_AMT", row["clm_line_bene_pmt_amt"])],
         }]  # fmt: skip
 
-    def paid(self, amount: object, charges: object = None) -> None:
+    def set_payment(self, amount: object, charges: object = None) -> None:
         """Set the claim's payment and charges."""
         self.resource["payment"] = {"amount": _money(amount)}
         if charges is not None:
             self.resource["total"] = [_adjudication("CLM_SBMT_CHRG_AMT", charges)]
 
-    def done(self) -> Resource:
-        """The resource."""
+    def finish(self) -> Resource:
+        """Return the finished resource."""
         self.resource["supportingInfo"] = self._info
         return self.resource
 

@@ -45,15 +45,15 @@ class TextSubmission:
             for name, frame in self.tables.items()
         }
         stays = self.tables["discharges"]
-        grown = (pl.col("admit_date").str.to_date() - pl.col("birth_date").str.to_date()).dt.total_days() > 20 * 366
-        whole = pl.all_horizontal(pl.col("attending_npi", "patient_id").is_not_null())
+        is_adult = (pl.col("admit_date").str.to_date() - pl.col("birth_date").str.to_date()).dt.total_days() > 20 * 366
+        is_complete = pl.all_horizontal(pl.col("attending_npi", "patient_id").is_not_null())
         medical = ~pl.col("apr_drg").is_in(list(self.surgical))
         surgical = ~medical & pl.col("operating_npi").is_not_null()
         lines = self.tables["charges"].group_by(_ACCOUNT).len().filter(pl.col("len") >= 4).get_column(_ACCOUNT)
-        able = stays.filter(grown & whole & (surgical | medical) & pl.col(_ACCOUNT).is_in(lines.to_list()))
-        able = able[self.rng.permutation(len(able))]
-        self._medical = able.filter(medical).get_column(_ACCOUNT).to_list()
-        self._surgical = able.filter(surgical).get_column(_ACCOUNT).to_list()
+        suitable = stays.filter(is_adult & is_complete & (surgical | medical) & pl.col(_ACCOUNT).is_in(lines.to_list()))
+        suitable = suitable[self.rng.permutation(len(suitable))]
+        self._medical = suitable.filter(medical).get_column(_ACCOUNT).to_list()
+        self._surgical = suitable.filter(surgical).get_column(_ACCOUNT).to_list()
 
     def plant(self, fault: RowFault, place: FaultPlace) -> None:
         """Plant one fault in a stay that has none yet."""

@@ -39,17 +39,17 @@ def _claims() -> bytes:
             day = row["clm_from_dt"]
             claim = Claim(row | {"clm_efctv_dt": day, "clm_idr_ld_dt": day}, part, "11", UPDATED, final=True)
             if part == "A":
-                claim.provided_by(row["prvdr_oscar_num"])
-                claim.paid(row["clm_pmt_amt"])
+                claim.set_provider(row["prvdr_oscar_num"])
+                claim.set_payment(row["clm_pmt_amt"])
             else:
-                place = claim.treated_by("rendering", row["clm_rndrg_prvdr_npi_num"])
-                claim.inform("CLM_CARR_PMT_DNL_CD", "CLM-CARR-PMT-DNL-CD", row["clm_carr_pmt_dnl_cd"])
+                place = claim.add_physician("rendering", row["clm_rndrg_prvdr_npi_num"])
+                claim.add_info("CLM_CARR_PMT_DNL_CD", "CLM-CARR-PMT-DNL-CD", row["clm_carr_pmt_dnl_cd"])
                 amounts = {
                     "CLM_LINE_CVRD_PD_AMT": row["clm_line_cvrd_pd_amt"],
                     "CLM_LINE_ALOWD_CHRG_AMT": row["clm_line_alowd_chrg_amt"],
                 }
-                claim.charged(row | {"clm_line_srvc_unit_qty": "1"}, amounts, careTeamSequence=[place])
-            found.append(claim.done())
+                claim.add_line(row | {"clm_line_srvc_unit_qty": "1"}, amounts, careTeamSequence=[place])
+            found.append(claim.finish())
     return lines(*found)
 
 
