@@ -262,7 +262,7 @@ FIELDS: Mapping[str, Field] = {
 }
 
 #: Names whose meaning depends on the table -> what they may mean.
-WORDS_OF_THE_TABLE: Mapping[str, str] = {
+TABLE_SPECIFIC: Mapping[str, str] = {
     "adjustment_amount": "of a committee: its reduction; of a restatement: what is still to be paid or recovered",
     "amount": "dollars of the row's subject",
     "change": "relative change of the row's measure",

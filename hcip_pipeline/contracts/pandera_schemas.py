@@ -49,29 +49,29 @@ def _checks(column: Column) -> list[Check]:
 
 
 @cache
-def _whole(table: Table) -> DataFrameSchema:
+def _frame_schema(table: Table) -> DataFrameSchema:
     """The same declarations as one check on the frame: checks by column take pandera five times as long."""
     import pandera.polars as pandera
 
-    return pandera.DataFrameSchema(checks=pandera.Check(lambda data: _holds(data.lazyframe, table)), name=table.name)
+    return pandera.DataFrameSchema(checks=pandera.Check(lambda data: _conforms(data.lazyframe, table)), name=table.name)
 
 
-def _holds(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+def _conforms(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
     """One row with a boolean column for each declaration; all are true if the frame conforms to the table."""
-    there = frame.collect_schema()
-    columns = [column for column in table.columns if not column.optional or column.name in there]
-    if list(there.items()) != [(column.name, column.polars_type) for column in columns]:
+    present = frame.collect_schema()
+    columns = [column for column in table.columns if not column.optional or column.name in present]
+    if list(present.items()) != [(column.name, column.polars_type) for column in columns]:
         return pl.LazyFrame({"types": [False]})
-    truths = [pl.lit(True).alias("types")]
+    checks = [pl.lit(True).alias("types")]
     for column in columns:
         cell = pl.col(column.name)
         if not column.nullable:
-            truths.append(cell.is_not_null().all().alias(f"{column.name} is there"))
+            checks.append(cell.is_not_null().all().alias(f"{column.name} is there"))
         if column.allowed:
-            truths.append(cell.is_in(column.allowed).all().alias(f"{column.name} is allowed"))
+            checks.append(cell.is_in(column.allowed).all().alias(f"{column.name} is allowed"))
         if column.max_length is not None:
-            truths.append((cell.str.len_chars() <= column.max_length).all().alias(f"{column.name} is short enough"))
-    return frame.select(truths)
+            checks.append((cell.str.len_chars() <= column.max_length).all().alias(f"{column.name} is short enough"))
+    return frame.select(checks)
 
 
 def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
@@ -81,7 +81,7 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
         what: what the frame is, for the message; never contains a cell.
 
     Raises:
-        HcipError: a type, column, null, length or value that the contract does not allow; or pandera's validation is
+        HcipError: a type, column, null, length or value that the contract does not allow, or pandera's validation is
             switched off.
     """
     from pandera.config import ValidationDepth, get_config_context
@@ -98,7 +98,7 @@ def guard(frame: pl.DataFrame, table: Table, what: str) -> None:
         )
     sample = frame.head(MAX_SAMPLE)
     with suppress(SchemaError, SchemaErrors):
-        _whole(table).validate(sample)
+        _frame_schema(table).validate(sample)
         return
     reasons = "the whole-frame check failed, but no column's check did"
     try:  # the schema by column names what is wrong

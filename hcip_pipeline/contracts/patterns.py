@@ -14,40 +14,41 @@ from hcip_pipeline.contracts.table import ColumnType
 
 
 @dataclass(frozen=True)
-class Written:
+class CellPattern:
     """A pattern that the whole cell must match, and its description."""
 
     pattern: str
     words: str
 
 
-WRITTEN: dict[ColumnType, Written] = {
-    "date": Written(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date, YYYY-MM-DD"),
-    "integer": Written(r"^-?[0-9]{1,18}$", "a whole number, digits only"),
-    "money": Written(
+#: Cells by type of the column.
+TYPE_PATTERNS: dict[ColumnType, CellPattern] = {
+    "date": CellPattern(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date, YYYY-MM-DD"),
+    "integer": CellPattern(r"^-?[0-9]{1,18}$", "a whole number, digits only"),
+    "money": CellPattern(
         r"^-?[0-9]{1,16}(\.[0-9]{1,2})?$", "an amount with at most two decimals, no $ and no thousands separators"
     ),
-    "mean": Written(r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$", "a number with at most four decimals"),
-    "ratio": Written(r"^-?[0-9]{1,10}(\.[0-9]{1,8})?$", "a number with at most eight decimals"),
+    "mean": CellPattern(r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$", "a number with at most four decimals"),
+    "ratio": CellPattern(r"^-?[0-9]{1,10}(\.[0-9]{1,8})?$", "a number with at most eight decimals"),
 }
 
-_CCN = Written(r"^[0-9A-Z]{6}$", "six capital letters or digits, leading zeros kept")
-_REVENUE_CODE = Written(r"^[0-9]{4}$", "four digits, leading zeros kept")
+_CCN = CellPattern(r"^[0-9A-Z]{6}$", "six capital letters or digits, leading zeros kept")
+_REVENUE_CODE = CellPattern(r"^[0-9]{4}$", "four digits, leading zeros kept")
 
 #: Codes by column name.
-CODES: dict[str, Written] = {
+CODES: dict[str, CellPattern] = {
     "ccn": _CCN,
     "hospital_ccn": _CCN,
-    "npi": Written(r"^[0-9]{10}$", "ten digits"),
-    "apr_drg": Written(r"^[0-9]{3}$", "three digits, leading zeros kept"),
-    "mdc": Written(r"^[0-9]{2}$", "two digits, leading zeros kept"),
+    "npi": CellPattern(r"^[0-9]{10}$", "ten digits"),
+    "apr_drg": CellPattern(r"^[0-9]{3}$", "three digits, leading zeros kept"),
+    "mdc": CellPattern(r"^[0-9]{2}$", "two digits, leading zeros kept"),
     "revenue_code_from": _REVENUE_CODE,
     "revenue_code_to": _REVENUE_CODE,
-    "disposition_code": Written(r"^[0-9]{2}$", "two digits, leading zeros kept"),
+    "disposition_code": CellPattern(r"^[0-9]{2}$", "two digits, leading zeros kept"),
 }
 
 #: Any other code: no letter or digit of another script. Text for people (``Column.is_words``) may contain any.
-ASCII = Written(r"^[ -~]*$", "only ASCII letters, digits and signs: no look-alikes from other scripts")
+ASCII = CellPattern(r"^[ -~]*$", "only ASCII letters, digits and signs: no look-alikes from other scripts")
 
 #: A tax identification number, with or without its dash.
 TIN = r"^([0-9]{9}|[0-9]{2}-[0-9]{7})$"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hcip_pipeline.contracts.patterns import ASCII, CODES, WRITTEN
+from hcip_pipeline.contracts.patterns import ASCII, CODES, TYPE_PATTERNS
 from hcip_pipeline.contracts.table import Column, Table
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.cell_habits import LOST_DIGITS, has_lost_digits, read_habits
@@ -147,7 +147,7 @@ def _typed(column: Column) -> pl.Expr:
     cell = pl.col(column.name)
     if column.type == "text":
         return cell
-    written = pl.when(cell.str.contains(WRITTEN[column.type].pattern)).then(cell)
+    written = pl.when(cell.str.contains(TYPE_PATTERNS[column.type].pattern)).then(cell)
     if column.type == "date":
         return written.str.to_date("%Y-%m-%d", strict=False).alias(column.name)
     return written.cast(column.polars_type, strict=False).alias(column.name)
@@ -223,7 +223,7 @@ def _what(column: Column) -> str:
         return "one of " + ", ".join(column.allowed)
     if column.name in CODES:
         return f"{column.meaning}: {CODES[column.name].words}"
-    return WRITTEN[column.type].words if column.type in WRITTEN else column.meaning
+    return TYPE_PATTERNS[column.type].words if column.type in TYPE_PATTERNS else column.meaning
 
 
 def _shown(value: str | None) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
-from hcip_pipeline.contracts.fields import FIELDS, WORDS_OF_THE_TABLE
+from hcip_pipeline.contracts.fields import FIELDS, TABLE_SPECIFIC
 from hcip_pipeline.contracts.table import Column
 
 
@@ -33,13 +33,13 @@ def test_every_shared_name_is_declared() -> None:
     for table, column in _columns():
         tables[column.name].add(table)
     shared = {name for name, where in tables.items() if len(where) > 1}
-    assert shared - set(FIELDS) - set(WORDS_OF_THE_TABLE) == set(), "declare it in contracts/fields.py"
-    assert not set(FIELDS) & set(WORDS_OF_THE_TABLE)
-    assert set(WORDS_OF_THE_TABLE) <= shared
+    assert shared - set(FIELDS) - set(TABLE_SPECIFIC) == set(), "declare it in contracts/fields.py"
+    assert not set(FIELDS) & set(TABLE_SPECIFIC)
+    assert set(TABLE_SPECIFIC) <= shared
 
 
 def test_names_declared_as_table_specific_do_differ_in_meaning() -> None:
     meanings = defaultdict(set)
     for _, column in _columns():
         meanings[column.name].add((column.type, column.meaning.partition("; ")[0]))
-    assert all(len(meanings[name]) > 1 for name in WORDS_OF_THE_TABLE)
+    assert all(len(meanings[name]) > 1 for name in TABLE_SPECIFIC)

@@ -76,6 +76,6 @@ def test_switched_off_validation_is_an_error() -> None:
 
 
 def test_a_frame_that_only_one_of_the_two_checks_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pandera_schemas, "_holds", lambda frame, table: pl.LazyFrame({"types": [False]}))
+    monkeypatch.setattr(pandera_schemas, "_conforms", lambda frame, table: pl.LazyFrame({"types": [False]}))
     with pytest.raises(HcipError, match="breaks the contract of lake_charges"):
         guard(_line(), hospital.LAKE_CHARGES, "charge lines")

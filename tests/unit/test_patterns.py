@@ -124,7 +124,7 @@ def test_a_check_digit_that_cannot_be_computed_has_failed() -> None:
 
 
 def test_no_pattern_matches_another_script() -> None:
-    for written in chain(patterns.WRITTEN.values(), patterns.CODES.values(), [patterns.ASCII]):
+    for written in chain(patterns.TYPE_PATTERNS.values(), patterns.CODES.values(), [patterns.ASCII]):
         for sound in ("2025-01-01", "1", "1.25", "210003", "1234567893", "045", "01", "0120", "AC12"):
             if not re.search(written.pattern, sound):
                 continue
