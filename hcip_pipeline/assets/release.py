@@ -115,7 +115,7 @@ def release_asset(reads: list[dg.AssetKey]) -> dg.AssetsDefinition:
         outcome = "released" if written.is_new else "nothing changed since"
         context.log.info(
             f"{period}: {outcome} {written.name}, {written.files} files: ${paid.calculated:,} calculated, "
-            f"${paid.final:,} final, of it ${paid.payable:,} payable and ${paid.held:,} held"
+            f"${paid.final:,} final, of which ${paid.payable:,} payable and ${paid.held:,} held"
         )
         stale = stale_releases(home.home(), period)
         for reason in stale:
