@@ -43,7 +43,7 @@ def main() -> None:
                 size += len(physician_page(source, ccn, partner))
                 cases += partner["medical_cases"] + partner["surgical_cases"]
                 reports += 1
-    stated = {
+    result = {
         "reports": reports,
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
@@ -51,7 +51,7 @@ def main() -> None:
         "kilobytes_a_report": round(size / reports / 1000, 1),
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
-    print(json.dumps(stated))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ def write_export(folder: Path, files: dict[str, bytes], **changed: Any) -> Path:
         "error": [],
         "JobID": 1,
     } | changed  # fmt: skip
-    stated = {key: value for key, value in manifest.items() if value is not None}
-    (folder / "manifest.json").write_text(json.dumps(stated), encoding="utf-8")
+    content = {key: value for key, value in manifest.items() if value is not None}
+    (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
     return folder
 
 

@@ -57,9 +57,9 @@ def build_restated_home(settled: SettledHome, folder: Path) -> None:
     home = settled.copy(folder, "inbox", "lake", "releases")
     settled.copy_base_year(folder)
     planted = plant(home, settled.release.folder)
-    stated: list[str] = []
-    second = settle(home, PERIOD, progress=stated.append)
-    record: dict[str, object] = {"planted": planted, "messages": stated}
+    messages: list[str] = []
+    second = settle(home, PERIOD, progress=messages.append)
+    record: dict[str, object] = {"planted": planted, "messages": messages}
     for release in (settled.release, second):
         record[release.name] = {name: value for name, value in vars(release).items() if name != "folder"}
     (folder / "restated.json").write_text(json.dumps(record), encoding="utf-8")

@@ -28,8 +28,8 @@ def warehouse(views: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 def _tag(number: int, final: bool, adjustment: str = "0", **other: Any) -> dict[str, Any]:
     tag = "FinalAction" if final else "NotFinalAction"
-    stated = {"cur_clm_uniq_id": str(number), "clm_adjsmt_type_cd": adjustment, "part": "A", "final_action": tag}
-    return FILE | stated | other
+    columns = {"cur_clm_uniq_id": str(number), "clm_adjsmt_type_cd": adjustment, "part": "A", "final_action": tag}
+    return FILE | columns | other
 
 
 def test_claims_on_which_cms_and_the_matching_differ_are_counted_by_reason(warehouse):
@@ -118,13 +118,13 @@ def test_the_later_of_two_exports_of_a_day_counts(warehouse, scopes):
 
 def test_a_withdrawn_claim_no_longer_counts_unless_it_is_delivered_again(warehouse):
     def line(number: int, moment: str) -> dict[str, Any]:
-        stated = {
+        columns = {
             "cur_clm_uniq_id": str(number),
             "clm_line_num": 1,
             "clm_adjsmt_type_cd": "0",
             "clm_cntl_num": str(number),
         }
-        return FILE | stated | {"clm_line_cvrd_pd_amt": Decimal(3)} | _export("ALL", moment)
+        return FILE | columns | {"clm_line_cvrd_pd_amt": Decimal(3)} | _export("ALL", moment)
 
     next_day = "2025-09-16T0800000"
     stays = [claim(n, "210001", "01-02", "01-05") | _export("ALL", _MORNING) for n in (1, 2, 3)]

@@ -193,9 +193,9 @@ def test_each_fault_has_its_message_and_nothing_is_ingested(tmp_path, number):
     home = Home(tmp_path)
     folder = write_export(home.inbox / "cms" / "2025-04", valid_export(**files), **manifest)
     if "1-error" in files:  # the manifest does not list a file of errors among the outputs
-        stated = json.loads((folder / "manifest.json").read_text())
-        stated["output"] = [entry for entry in stated["output"] if "error" not in entry["url"]]
-        (folder / "manifest.json").write_text(json.dumps(stated))
+        content = json.loads((folder / "manifest.json").read_text())
+        content["output"] = [entry for entry in content["output"] if "error" not in entry["url"]]
+        (folder / "manifest.json").write_text(json.dumps(content))
     (receipt,) = ingest_claims(home, "2025-04")
     assert (receipt.status, receipt.rule, receipt.file, receipt.row) == ("refused", rule, file, row), receipt
     assert receipt.shape == "BCDA v3"

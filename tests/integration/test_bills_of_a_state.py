@@ -152,6 +152,6 @@ def _checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
         code = int(done.code or 0)
     else:
         code = 0
-    stated = capsys.readouterr().out
-    assert "BCDA v3" in stated
+    output = capsys.readouterr().out
+    assert "BCDA v3" in output
     return code

@@ -306,12 +306,12 @@ def test_a_submitter_can_check_without_a_home(home):
 
 def test_hcip_check_reports_the_contents_and_faults_of_an_archive(home, capsys):
     path = deliver(home)
-    for expected, stated in ((0, "ACCEPTED"), (1, "CCLF-COUNT")):
+    for expected, text in ((0, "ACCEPTED"), (1, "CCLF-COUNT")):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["check", str(path)])
         assert stopped.value.code == expected
         out = capsys.readouterr().out
-        assert stated in out
+        assert text in out
         assert MBI not in out
         rezip(path, lambda n, c: b"" if ".ZC8Y" in n else c)
 

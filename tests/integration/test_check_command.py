@@ -20,8 +20,8 @@ CCN = "210043"
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as done:
         cli.main(["check", *arguments])
-    stated = capsys.readouterr()
-    return int(done.value.code or 0), stated.out, stated.err
+    captured = capsys.readouterr()
+    return int(done.value.code or 0), captured.out, captured.err
 
 
 @pytest.fixture
@@ -109,9 +109,9 @@ def test_large_amounts_are_never_cut(capsys: pytest.CaptureFixture[str], tmp_pat
 def test_a_column_of_mixed_dates_is_reported_with_its_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     draft = Draft(ccn=CCN).set("discharges", 5, "admit_date", "1/6/2025")
     code, out, _ = run(capsys, str(draft.write(tmp_path / "2025Q1" / CCN)))
-    stated = " ".join(out.split())
+    text = " ".join(out.split())
     assert code == 0 and out.count("D-DATE-UNREADABLE") == 1 and "F-DATE-FORMS" not in out
-    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 row)" in stated
+    assert "admit_date is written in several forms, as in 2025-03-14 (119 rows), 3/14/2025 (1 row)" in text
 
 
 def test_a_workbook_under_any_name_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

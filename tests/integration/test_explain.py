@@ -88,8 +88,8 @@ def test_without_a_lake_a_note_replaces_the_source_rows(explained: dict[tuple[st
 def test_an_explanation_names_no_patient(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
     accounts = set(released_frame(released, "incentive_cases")["account_no"])
     for payment in explained.values():
-        stated = render_text(payment) + json.dumps(payment.as_dict())
-        assert not accounts & set(re.findall(r"A\d{5}", stated))
+        text = render_text(payment) + json.dumps(payment.as_dict())
+        assert not accounts & set(re.findall(r"A\d{5}", text))
 
 
 def test_the_row_is_that_of_the_released_file(released: Path, explained: dict[tuple[str, str], Explanation]) -> None:
@@ -120,8 +120,8 @@ def test_hcip_explain_prints_the_explanation_or_why_there_is_none(
         cli.main(["explain", *arguments, "--home", str(home.root)])
         raise SystemExit(0)
     assert ended.value.code == code
-    stated = capsys.readouterr()
-    assert words in " ".join((stated.out if code == 0 else stated.err).split())
+    captured = capsys.readouterr()
+    assert words in " ".join((captured.out if code == 0 else captured.err).split())
 
 
 def test_json_has_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:

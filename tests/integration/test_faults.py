@@ -55,12 +55,12 @@ class _Command:
             self._process.start()
         self.pid: int = self._process.pid
 
-    def until(self, stated: str) -> None:
+    def until(self, text: str) -> None:
         """Wait for a line with this text."""
         for line in self._lines:
-            if stated in line:
+            if text in line:
                 return
-        raise AssertionError(f"it ended without reporting '{stated}'")
+        raise AssertionError(f"it ended without reporting '{text}'")
 
     def kill(self) -> None:
         self._process.kill()

@@ -37,8 +37,8 @@ def hcip(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         cli.main(list(arguments))
     except SystemExit as done:
         code = int(done.code or 0)
-    stated = capsys.readouterr()
-    return code, stated.out + stated.err
+    captured = capsys.readouterr()
+    return code, captured.out + captured.err
 
 
 def test_the_steps_of_the_guide_lead_to_a_first_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,23 +46,23 @@ def test_the_steps_of_the_guide_lead_to_a_first_release(tmp_path: Path, capsys: 
     at_home = ("--home", str(home.root))
     assert hcip(capsys, "init", str(home.root), "--region", "Coastal", "--base-year", "2024")[0] == 0
 
-    code, stated = hcip(capsys, "run", PERIOD, *at_home)  # too early: each message names the next thing to do
-    assert code == 1 and "no hospital's data for 2025H1" in stated and "Traceback" not in stated
+    code, output = hcip(capsys, "run", PERIOD, *at_home)  # too early: each message names the next thing to do
+    assert code == 1 and "no hospital's data for 2025H1" in output and "Traceback" not in output
 
     fill_reference(home)
     for quarter in QUARTERS:
         for ccn in HOSPITALS:
             folder = write_submission(home.inbox / "hospital" / quarter / ccn, Quarter.parse(quarter), ccn)
             if quarter == "2025Q1":
-                code, stated = hcip(capsys, "check", str(folder))
-                assert (code, "ACCEPTED" in stated) == (0, True), stated
+                code, output = hcip(capsys, "check", str(folder))
+                assert (code, "ACCEPTED" in output) == (0, True), output
     fill_program(home)
 
-    code, stated = hcip(capsys, "status", PERIOD, *at_home, "--on", "2025-10-01")
-    assert code == 0 and "089002  2025Q1 in the inbox, 2025Q2 in the inbox" in stated
+    code, output = hcip(capsys, "status", PERIOD, *at_home, "--on", "2025-10-01")
+    assert code == 0 and "089002  2025Q1 in the inbox, 2025Q2 in the inbox" in output
 
-    code, stated = hcip(capsys, "run", PERIOD, *at_home)
-    assert code == 0, stated
+    code, output = hcip(capsys, "run", PERIOD, *at_home)
+    assert code == 0, output
     release = releases_of(home, PerformancePeriod(2025, 1))[-1]
     incentives = released_frame(release, "incentives")
     assert set(incentives["hospital_ccn"]) == set(HOSPITALS)
@@ -79,10 +79,10 @@ def test_the_steps_of_the_guide_lead_to_a_first_release(tmp_path: Path, capsys: 
     assert "A shipped default is in force for <code>per_diem</code>" in audit
     assert "A shipped default is in force for <code>cost_factors</code>" not in audit
 
-    code, stated = hcip(capsys, "verify", PERIOD, *at_home)
-    assert code == 0, stated
-    code, stated = hcip(capsys, "run", PERIOD, *at_home, "--json")
-    assert code == 0 and json.loads(stated)["is_new"] is False
+    code, output = hcip(capsys, "verify", PERIOD, *at_home)
+    assert code == 0, output
+    code, output = hcip(capsys, "run", PERIOD, *at_home, "--json")
+    assert code == 0 and json.loads(output)["is_new"] is False
 
 
 def fill_reference(home: Home) -> None:

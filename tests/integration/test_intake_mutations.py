@@ -265,8 +265,8 @@ def test_every_row_and_dollar_is_accounted_for(batch: Batch) -> None:
 
 def test_no_cell_of_a_patient_is_in_a_message(batch: Batch) -> None:
     for corrupted in batch[1]:
-        stated = " ".join(problem.message for problem in corrupted.checked.receipt.problems)
-        assert "P100" not in stated and "1956-03" not in stated and "I639" not in stated, corrupted.change
+        messages = " ".join(problem.message for problem in corrupted.checked.receipt.problems)
+        assert "P100" not in messages and "1956-03" not in messages and "I639" not in messages, corrupted.change
 
 
 def test_a_verdict_can_be_read_in_every_form(batch: Batch) -> None:

@@ -52,13 +52,13 @@ def test_a_quarter_is_reported_and_nothing_is_released(
 
 
 @pytest.mark.parametrize(
-    ("quarter", "code", "stated"), [("2025H1", 2, "not a quarter"), ("2031Q1", 1, "QUARTER-MISSING")]
+    ("quarter", "code", "message"), [("2025H1", 2, "not a quarter"), ("2031Q1", 1, "QUARTER-MISSING")]
 )
 def test_an_invalid_quarter_or_one_without_data_is_reported(
-    settled_home: SettledHome, tmp_path: Path, capsys: pytest.CaptureFixture[str], quarter: str, code: int, stated: str
+    settled_home: SettledHome, tmp_path: Path, capsys: pytest.CaptureFixture[str], quarter: str, code: int, message: str
 ) -> None:
     home = settled_home.copy(tmp_path / "home", "lake", "inbox")
     with pytest.raises(SystemExit) as stopped:
         cli.main(["interim", quarter, "--home", str(home.root)])
     assert stopped.value.code == code
-    assert stated in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -208,9 +208,9 @@ def test_an_earlier_release_can_be_reproduced(
     home, kept = str(restated.home.root), tmp_path / "again" / "r1"
     with pytest.raises(SystemExit) as stopped:
         cli.main(["reproduce", str(PERIOD), "--home", home, "--release", "1", "--to", str(kept), "--json"])
-    stated = json.loads(capsys.readouterr().out)
-    assert (stopped.value.code, stated["differing"], stated["same_program"]) == (0, [], True)
-    assert stated["files"] == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
+    result = json.loads(capsys.readouterr().out)
+    assert (stopped.value.code, result["differing"], result["same_program"]) == (0, [], True)
+    assert result["files"] == len(ReleaseFiles.at(restated.first.folder).manifest["resources"])
     assert digest(kept) == digest(restated.first.folder)
     assert not list((restated.home.releases / str(PERIOD)).glob(".again*"))
 
@@ -255,11 +255,11 @@ def test_diff_shows_what_changed_and_why(
     with pytest.raises(SystemExit) as stopped:
         cli.main(["diff", before, after, "--json"])
     assert not stopped.value.code
-    stated = json.loads(capsys.readouterr().out)
-    assert stated["adds_up"] is True
+    result = json.loads(capsys.readouterr().out)
+    assert result["adds_up"] is True
     total = sum(difference(restated).values())
-    assert sum(map(D, stated["causes"].values())) == D(stated["difference"]) == total
-    assert set(stated["causes"]) == CAUSES and all(D(amount) for amount in stated["causes"].values())
+    assert sum(map(D, result["causes"].values())) == D(result["difference"]) == total
+    assert set(result["causes"]) == CAUSES and all(D(amount) for amount in result["causes"].values())
 
     with pytest.raises(SystemExit):
         cli.main(["diff", before, after])
@@ -270,11 +270,11 @@ def test_diff_shows_what_changed_and_why(
             dict(released_frame(release.folder, "incentives").select("npi", column).iter_rows())
             for release in (restated.first, restated.second)
         )
-        figure = stated["figures"][name]
+        figure = result["figures"][name]
         assert figure["changed"] == sum(were.get(npi) != are.get(npi) for npi in were.keys() | are.keys())
         assert D(figure["difference"]) == sum(are.values()) - sum(were.values())
-    assert stated["figures"]["payable"]["changed"] == len(difference(restated))
-    assert len(stated["savings"]) > 0 and "internal savings" in text
+    assert result["figures"]["payable"]["changed"] == len(difference(restated))
+    assert len(result["savings"]) > 0 and "internal savings" in text
     with pytest.raises(SystemExit):
         cli.main(["diff", after, after])
     assert "no payment and no savings changed" in capsys.readouterr().out

@@ -155,9 +155,9 @@ def test_a_home_without_a_policy_is_refused(tmp_path: Path) -> None:
 
 def test_a_misspelled_key_of_the_policy_is_refused(editable_home: Home) -> None:
     replace_text(editable_home.policy, "base_year", "base_yaer")
-    stated = refused(editable_home)
-    assert "base_yaer: unknown key" in stated
-    assert "base_year: missing" in stated
+    message = refused(editable_home)
+    assert "base_yaer: unknown key" in message
+    assert "base_year: missing" in message
 
 
 def test_a_base_year_without_data_is_refused(editable_home: Home) -> None:
@@ -169,9 +169,9 @@ def test_a_header_only_submission_stops_the_period(editable_home: Home) -> None:
     forget(editable_home, "2025Q2")
     victim = submissions(editable_home, "2025Q2")[0]
     rewrite(victim / "discharges.csv", lambda rows: rows[:1])
-    stated = refused(editable_home)
-    assert f"{victim.name}: 2025Q2" in stated
-    assert "hcip check" in stated
+    message = refused(editable_home)
+    assert f"{victim.name}: 2025Q2" in message
+    assert "hcip check" in message
 
 
 def test_a_missing_column_stops_the_period(editable_home: Home) -> None:

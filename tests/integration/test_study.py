@@ -150,11 +150,11 @@ class TestWithoutLicenseNumbers:
         assert anonymous.figures.totals.excluded == 1  # the death, not the missing physicians
 
     def test_missing_license_numbers_are_reported(self, anonymous: StudyResult) -> None:
-        stated = "the file has no license numbers: the norms are by case_percentile and there are no physician rows"
-        assert stated in anonymous.plan.statements
+        statement = "the file has no license numbers: the norms are by case_percentile and there are no physician rows"
+        assert statement in anonymous.plan.statements
         assert "license numbers are used in place of NPIs" not in anonymous.plan.statements
         shown = console_text(anonymous, 100)
-        assert stated.split(":")[0] in shown
+        assert statement.split(":")[0] in shown
         assert "14,500" in shown
         assert "Performance incentives" not in shown
         assert "14,500" in (anonymous.folder / "study.html").read_text()

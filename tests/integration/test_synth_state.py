@@ -73,9 +73,9 @@ def test_charge_lines_and_control_totals_add_up_exactly(
     for path in demo.inbox.glob("hospital/*/*/control_totals.json"):
         own = discharges.filter(quarter=path.parts[-3], folder=path.parts[-2])
         lines = charges.filter(quarter=path.parts[-3], folder=path.parts[-2])
-        stated = json.loads(path.read_text())
-        assert (stated["discharges"], stated["charge_lines"]) == (len(own), len(lines))
-        assert Decimal(stated["total_charges"]) == own["total_charges"].sum()
+        control = json.loads(path.read_text())
+        assert (control["discharges"], control["charge_lines"]) == (len(own), len(lines))
+        assert Decimal(control["total_charges"]) == own["total_charges"].sum()
     assert demo.total_charges == discharges["total_charges"].sum()
     assert (demo.discharges, demo.charge_lines) == (len(discharges), len(charges))
     assert 12 <= len(charges) / len(discharges) <= 17

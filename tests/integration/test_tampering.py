@@ -207,8 +207,8 @@ def by_hand(home: Home, paths: list[str], reason: str, as_of: str) -> None:
     """Remove files, and write a record that they were destroyed on purpose."""
     folder = home.root / R2
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    stated = {e["path"]: e for r in manifest["resources"] for e in (r, r.get("parquet")) if e}
-    files = [{**{k: stated[p][k] for k in ("path", "hash", "bytes")}, "reason": reason, "as_of": as_of} for p in paths]
+    listed = {e["path"]: e for r in manifest["resources"] for e in (r, r.get("parquet")) if e}
+    files = [{**{k: listed[p][k] for k in ("path", "hash", "bytes")}, "reason": reason, "as_of": as_of} for p in paths]
     sha256 = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     record = {"release": f"{PERIOD}_r2", "manifest": MANIFEST, "manifest_sha256": sha256, "files": files}
     folder.with_name("r2.destroyed.json").write_text(json.dumps(record))

@@ -90,8 +90,8 @@ def test_cost_is_charges_by_the_ratio_of_the_rate_center(home: Home, folder: Pat
     totals = dict(study["totals"])  # type: ignore[call-overload]
     excluded = pl.read_parquet(Path(str(study["folder"])) / "exclusions.parquet")
     of_acute = excluded.filter(pl.col("exclusion_reason") != "NON_ACUTE_HOSPITAL")["cost"]
-    stated = Decimal(totals["cost"]) + sum(of_acute, Decimal(0))
-    assert abs(stated - cost) < Decimal("0.01") * 20 * 3000  # a rate center's cost is rounded to cents
+    counted = Decimal(totals["cost"]) + sum(of_acute, Decimal(0))
+    assert abs(counted - cost) < Decimal("0.01") * 20 * 3000  # a rate center's cost is rounded to cents
 
 
 def test_the_page_shows_components_cost_centers_and_physician_codes(
@@ -121,8 +121,8 @@ def test_factors_in_a_parquet_file_are_used(tmp_path: Path) -> None:
     row = "001000,ALL,2019,,0.5,1,0,0\n"
     frame = pl.read_csv((FACTORS + row).encode(), schema_overrides={"hospital_ccn": pl.String, "markup": pl.Float64})
     frame.write_parquet(home.inbox / "reference/cost_factors.parquet")
-    given, stated = cost_factors(home, ["001000"], {2019}, by_center=True, example="THCIC_ID as hospital_ccn")
-    assert given["cost_to_charge"].to_list() == [Decimal("0.5")] and "cost_factors.parquet" in stated
+    given, statement = cost_factors(home, ["001000"], {2019}, by_center=True, example="THCIC_ID as hospital_ccn")
+    assert given["cost_to_charge"].to_list() == [Decimal("0.5")] and "cost_factors.parquet" in statement
 
 
 def test_a_hospital_without_a_ratio_is_named(home: Home) -> None:

@@ -54,14 +54,14 @@ def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
     with pytest.raises(SystemExit) as ended:
         cli.main(["verify", *arguments])
         raise SystemExit(0)
-    stated = capsys.readouterr()
+    captured = capsys.readouterr()
     code = ended.value.code
     assert isinstance(code, int)
-    return code, stated.out + stated.err
+    return code, captured.out + captured.err
 
 
 def test_verification_states_what_it_checked(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, stated = verify(capsys, str(released))
+    code, output = verify(capsys, str(released))
     assert code == 0
     for rule in (
         "performance",
@@ -71,8 +71,8 @@ def test_verification_states_what_it_checked(released: Path, capsys: pytest.Capt
         "distribution_limit",
         "norm_percentiles",
     ):
-        assert rule in stated
-    assert "$" in stated
+        assert rule in output
+    assert "$" in output
 
 
 def test_a_cent_of_difference_is_reported_by_file_and_row(
@@ -80,38 +80,38 @@ def test_a_cent_of_difference_is_reported_by_file_and_row(
 ) -> None:
     copy = mutants.copy_of(released, tmp_path)
     mutants.forge_cell(copy, "incentives", A, 2, "final_incentive", lambda cell: "0.01")
-    code, stated = verify(capsys, str(copy))
+    code, output = verify(capsys, str(copy))
     assert code == 1
-    assert f"incentives/HCIP_{A}_incentives_2025H2_r1.csv, row 2" in stated
-    assert "found 0.01" in stated
+    assert f"incentives/HCIP_{A}_incentives_2025H2_r1.csv, row 2" in output
+    assert "found 0.01" in output
 
 
 def test_json_has_the_same_facts(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, stated = verify(capsys, str(released), "--json")
-    facts = json.loads(stated)
+    code, output = verify(capsys, str(released), "--json")
+    facts = json.loads(output)
     assert (code, facts["ok"]) == (0, True)
 
 
 def test_a_folder_that_is_not_a_release_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, stated = verify(capsys, str(tmp_path))
+    code, output = verify(capsys, str(tmp_path))
     assert code == 1
-    assert "What to do" in stated
+    assert "What to do" in output
 
 
 def test_a_release_with_counts_that_can_be_computed_is_listed(
     released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its manifest does not name the rule that its public tables follow; that by itself is no difference."""
-    _, stated = verify(capsys, str(released))
+    _, output = verify(capsys, str(released))
     own = f"{released.parent.name}/{released.name}"
-    assert "Made before" not in stated
+    assert "Made before" not in output
     folder = tmp_path / "releases" / released.parent.name / released.name
     shutil.copytree(released, folder)
     manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     assert manifest.pop("privacy") == {"rule": "every-reader", "small_cell_threshold": 10}
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
-    _, stated = verify(capsys, str(folder))
-    listed = stated.partition("Made before small counts were hidden in every column")[2]
+    _, output = verify(capsys, str(folder))
+    listed = output.partition("Made before small counts were hidden in every column")[2]
     assert own in listed and "Do not pass these on" in listed
 
 
@@ -123,10 +123,10 @@ def test_a_release_that_a_hospital_can_subtract_from_is_listed(
     manifest = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     manifest["privacy"]["rule"] = "every-column"
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
-    _, stated = verify(capsys, str(folder))
+    _, output = verify(capsys, str(folder))
     own = f"{released.parent.name}/{released.name}"
-    assert own in stated.partition("Made before small counts were hidden from other hospitals")[2]
-    assert "hidden in every column" not in stated
+    assert own in output.partition("Made before small counts were hidden from other hospitals")[2]
+    assert "hidden in every column" not in output
 
 
 def test_a_release_from_before_the_tables_of_programs_gets_one_difference(
@@ -142,8 +142,8 @@ def test_a_release_from_before_the_tables_of_programs_gets_one_difference(
         if path.name.startswith(gone):
             path.unlink()
     (folder / "datapackage.json").write_text(json.dumps(manifest), encoding="utf-8")
-    code, stated = verify(capsys, str(folder))
+    code, output = verify(capsys, str(folder))
     assert code == 1
-    assert "made the release before these tables existed" in stated
-    assert "every payment: to recompute it, use version" in stated
-    assert stated.count(": expected ") == 1, "one difference, even if such a release lacks more"
+    assert "made the release before these tables existed" in output
+    assert "every payment: to recompute it, use version" in output
+    assert output.count(": expected ") == 1, "one difference, even if such a release lacks more"
