@@ -27,7 +27,7 @@ from hcip_pipeline.synthetic.streams import Flags, Floats, Integers, stream
 NETWORK, TOPIC = "LAN-03", "Care coordination"
 #: Share of returns to a hospital, and of its hospital-acquired conditions, that do not happen.
 _IMPROVING, _NETWORKED, _FEWER_CONDITIONS = 0.55, 0.4, 0.7
-#: Factor on the days of the patients of the physician who discharges too early, and the share of them who return.
+#: Factor on the days of the patients of the physician who discharges too early, and the share of them likely to return.
 _DAYS_LEFT, _BACK_SOON = 0.4, 0.45
 #: A service whose physicians have many stays.
 _SERVICE = "Hospital Medicine"
@@ -65,7 +65,7 @@ class QualityEffects:
         return stream(seed, "conditions spared", quarter).random(len(hospital)) < self.fewer_conditions[hospital]
 
     def sent_home_early(self, seed: int, quarter: str, physician: Integers) -> Flags:
-        """Which stays end so early that the patient will return."""
+        """Which stays end so early that the patient is likely to return."""
         ready = stream(seed, "sent home early", quarter).random(len(physician)) < _BACK_SOON
         return ready & (physician == self.early) & (self.early != NOBODY)
 
