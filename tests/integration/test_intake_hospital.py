@@ -123,7 +123,7 @@ def test_a_refused_resubmission_leaves_the_previous_version_in_force(home: Home)
     assert_conserved([first, second])
 
 
-def test_one_refusal_stops_no_one_else(home: Home) -> None:
+def test_a_refusal_does_not_stop_the_others(home: Home) -> None:
     Draft().send(home)
     (Draft(ccn=OTHER_CCN).send(home) / "charges.csv").write_bytes(b"\x00")
     (home.inbox / "hospital" / "2025Q1" / "re: data \x1b[2J").mkdir()
@@ -303,7 +303,7 @@ def test_an_increase_by_a_fifth_is_not_reported(home: Home) -> None:
     assert ingest(home)[0].problems == ()
 
 
-def test_a_receipt_that_names_a_file_that_is_gone_is_an_error(home: Home) -> None:
+def test_a_receipt_that_names_a_missing_file_is_an_error(home: Home) -> None:
     Draft().send(home)
     ingest(home)
     files_in_force(home, "charges", QUARTER)[0].unlink()

@@ -1,4 +1,4 @@
-"""Names of received files in messages: an identifier in one is shown by its shape, what the product knows in full."""
+"""Names of received files in messages: identifiers are shown by their shape, known names in full."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ID = "1EG4-TE5-MK73"
         ("P.A1234.ACO.1EG4TE5MK73.zip", "P.A1234.ACO.9AA9AA9AA99.zip"),
     ],
 )
-def test_what_may_identify_a_patient_is_shown_by_its_shape(name: str, messages: str) -> None:
+def test_text_that_may_identify_a_patient_is_shown_by_its_shape(name: str, messages: str) -> None:
     assert shown_path(name) == messages
 
 
@@ -45,7 +45,7 @@ def test_what_may_identify_a_patient_is_shown_by_its_shape(name: str, messages: 
         "protocols/210043/2025.yaml",
     ],
 )
-def test_what_the_product_knows_is_shown_in_full(path: str) -> None:
+def test_known_names_are_shown_in_full(path: str) -> None:
     assert shown_path(path) == path
 
 
@@ -68,7 +68,7 @@ def test_no_list_of_unknown_files_holds_an_identifier(tmp_path: Path) -> None:
     ]
 
 
-def test_what_changed_in_the_inbox_is_reported_without_an_identifier() -> None:
+def test_inbox_changes_are_reported_without_an_identifier() -> None:
     path = f"hospital/2025Q1/210043/{ID}.xlsx"
     reported = [*changes({}, {path: "a"}), *changes({path: "a"}, {}), *changes({path: "a"}, {path: "b"})]
     shape = "hospital/2025Q1/210043/9AA9-AA9-AA99.xlsx"

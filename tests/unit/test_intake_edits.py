@@ -1,4 +1,4 @@
-"""Every edit: a submission with one fault is found by exactly the rules that name it, at its row and column."""
+"""Every edit: a fault is found by exactly the rule for it, at its row and column."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ DISCHARGE_FAULTS = [
 ]
 
 
-#: One fault a discharge, three lines a discharge: fault n is in line 2 + n of discharges.
+#: One fault per discharge, three lines per discharge: fault n is in line 2 + n of discharges.
 PLANTED_ON_DISCHARGES = {2 + n: fault for n, fault in enumerate(DISCHARGE_FAULTS)}
 
 
@@ -117,7 +117,7 @@ CHARGE_FAULTS = [
 ]
 
 
-#: One fault a discharge, in the second of its three lines.
+#: One fault per discharge, in the second of its three lines.
 PLANTED_ON_CHARGES = {3 + 3 * n: fault for n, fault in enumerate(CHARGE_FAULTS)}
 
 
@@ -139,7 +139,7 @@ def test_a_faulty_charge_line_takes_its_discharge_along(faulty_charges: Findings
         == faulty_charges[("charges", line + 1)]
         == {("C-DISCHARGE-QUARANTINED", "")}
     )
-    # A line that lost its account number states no longer which discharge it belongs to: its sum is what differs.
+    # A line that lost its account number no longer shows its discharge, whose sum then differs.
     expected = ("D-CHARGES-DIFFER", "total_charges") if column == "account_no" else ("D-LINE-QUARANTINED", "")
     assert faulty_charges[("discharges", 2 + (line - 3) // 3)] == {expected}
 
@@ -267,7 +267,7 @@ def test_a_control_character_spoils_only_its_row(judge: Judge, tmp_path: Path) -
 
 
 def test_consequences_do_not_count_toward_the_share_of_error_rows(judge: Judge, tmp_path: Path) -> None:
-    draft = Draft()  # one bad line of 360, and through it one discharge of 120
+    draft = Draft()  # one bad line of 360, and therefore one discharge of 120
     receipt = judged(judge, draft.set("charges", 13, "charge", "x").set("charges", 0, "charge", "y"), tmp_path)
     discharges = receipt.file("discharges")
     assert discharges is not None
@@ -355,7 +355,7 @@ def test_quarantine_never_shows_a_long_cell_as_it_is(judge: Judge, tmp_path: Pat
     assert values == [("AAAAAA 9/9",)]
 
 
-def test_every_row_rule_has_an_id_of_its_own_and_a_way_out() -> None:
+def test_every_row_rule_has_a_unique_id_and_a_fix() -> None:
     assert len(RULES) == len({rule.id for rule in RULES.values()})
     for rule in RULES.values():
         assert rule.description and rule.fix, rule.id

@@ -1,4 +1,4 @@
-"""What a file is made of: every way it can be no file of cells is refused by name, never by a stack trace."""
+"""Files that are not tables of cells: each kind is refused by its rule, never with a stack trace."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_read_refuses_the_submission(judge: Judge, folder:
     assert receipt.status == "refused"
     assert rule in rules(receipt)
     for problem in receipt.problems:
-        assert "I639" not in problem.message and "A10001" not in problem.message  # nothing of a row
+        assert "I639" not in problem.message and "A10001" not in problem.message  # no cell of a row
 
 
 ACCEPTED: dict[str, Callable[[bytes], bytes]] = {
@@ -120,7 +120,7 @@ def test_harmless_file_formats_make_no_difference(judge: Judge, folder: Path, ho
 
 
 def test_a_plain_submission_is_read_only_once(judge: Judge, folder: Path) -> None:
-    """Nothing in it is odd, so that nothing is looked for: a second look costs more than the first."""
+    """It has no odd rows, so no habits are looked for: that would cost more than the first pass."""
     assert judged(judge, folder).status == "accepted"
     looked_at = judge.con.execute("select table_name from duckdb_tables() where table_name like 'odd!_%' escape '!'")
     assert looked_at.fetchall() == []
@@ -186,7 +186,7 @@ def test_a_line_is_named_as_it_is_in_the_file(judge: Judge, folder: Path) -> Non
     assert lines[row[0] - 1].endswith(b",x,1,1.00")
 
 
-def test_the_survey_knows_size_and_hash_without_a_clock(folder: Path) -> None:
+def test_a_scan_has_size_and_hash_and_reads_no_clock(folder: Path) -> None:
     import hashlib
     import os
 
@@ -272,7 +272,7 @@ def test_a_folder_that_names_no_hospital_and_version_is_refused(judge: Judge, tm
 
 def test_a_hospital_that_is_not_in_the_table_is_refused(judge: Judge, tmp_path: Path) -> None:
     receipt = judged(judge, Draft(ccn="210099", count=30).write(tmp_path / "210099"))
-    # Its rates are wanting too: both are reported at once, so that both can be mended at once.
+    # Its rates are missing too: both are reported at once, so that both can be corrected at once.
     assert [problem.rule for problem in receipt.refusals] == ["S-HOSPITAL-UNKNOWN", "S-COST-FACTOR-MISSING"]
     assert receipt.rules == ()
 
@@ -285,7 +285,7 @@ def test_a_submission_is_read_whatever_its_parent_folder(judge: Judge, tmp_path:
 
 
 @pytest.mark.parametrize("table", ["discharges", "charges"])
-def test_what_the_engine_cannot_compute_refuses_its_submission_alone_and_names_the_row(
+def test_an_engine_failure_refuses_only_its_submission_and_names_the_row(
     tmp_path: Path, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     column, broken = (

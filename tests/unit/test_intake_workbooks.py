@@ -1,4 +1,4 @@
-"""Workbooks whose cells or sheets would be read wrong silently."""
+"""Workbooks whose cells or sheets would silently be read wrong."""
 
 from __future__ import annotations
 

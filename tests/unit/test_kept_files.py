@@ -117,7 +117,7 @@ def test_ingest_reports_refusals_and_conversions_of_program_files(
     report = IngestReport({}, {}, {str(PERIOD): PeriodIntake(ingest_program(home, PERIOD), ())})
     print_ingest(home, report)
     out = capsys.readouterr().out
-    assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last names the lake
+    assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last line names the lake
     stated = " ".join(out.split())
     assert "committee_adjustments.csv: refused" in stated and "row 3, column adjustment_amount:" in stated
     assert "WARN CODE-SPELLING row 2, column contested: in this cell" in stated and not report.ok

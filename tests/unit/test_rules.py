@@ -1,4 +1,4 @@
-"""Every rule on files is declared once, has one spelling, and is found by any id that it ever had."""
+"""Every rule on files is declared once, has one spelling, and is found by any id it ever had."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from hcip_pipeline.rules.rule import Rule, by_id
 from hcip_pipeline.rules.verdict import Verdict, sections_of
 
 PACKAGE = Path(hcip_pipeline.__file__).parent
-#: Where files that somebody sends are read.
+#: Packages that read received files.
 READERS = ("intake", "tables", "reference", "policy")
 ID = re.compile(r"[A-Z]+(-[A-Z0-9]+)*")
-#: Errors of commands and of published files that the administrator downloads; no receipt names them.
+#: Errors of commands and of published files that the administrator downloads; they are in no receipt.
 NOT_ON_RECEIVED_FILES = ("HCRIS-", "PFS-", "RECORD-DAMAGED")
 
 
@@ -86,7 +86,7 @@ def test_former_ids_lead_to_present_rules() -> None:
     assert current_id("SOMETHING_ELSE") == "SOMETHING_ELSE"
 
 
-def test_a_problem_is_read_back_also_from_an_older_receipt() -> None:
+def test_a_problem_is_read_back_from_current_and_older_receipts() -> None:
     problem = Problem("DATE-ORDER", "the end is before the start", 4, "end", file="networks.csv")
     assert Problem.from_dict(problem.as_dict()) == problem
     old = {"rule": "DATE_ORDER", "severity": "ERROR", "row": 4, "column": "end", "message": problem.message, "fix": "x"}
@@ -95,7 +95,7 @@ def test_a_problem_is_read_back_also_from_an_older_receipt() -> None:
     assert Problem.from_dict(of_protocol) == Problem("WEIGHTS-NOT-100", "95", column="C1", fix="x")
 
 
-def test_receipts_of_before_are_readable() -> None:
+def test_older_receipts_are_readable() -> None:
     written = ArchiveReceipt(
         "P.A1234.ACO.ZCY25.D250415.T1234567", "2025-04", "refused", rule="CCLF_COUNT", message="states 3, holds 2"
     ).as_dict()

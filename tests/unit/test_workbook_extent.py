@@ -34,7 +34,7 @@ def check(content: bytes, **ceiling: int) -> None:
     ("cell", "reported"),
     [("XFD1", "2,000 columns"), ("ZZ300000", "cells"), ("A1048577", None), ("XFD1048576", "2,000 columns")],
 )
-def test_a_far_cell_is_found_before_room_is_made_for_it(cell: str, reported: str | None) -> None:
+def test_a_far_cell_is_found_before_memory_is_allocated(cell: str, reported: str | None) -> None:
     if reported is None:
         cell, reported, most = "A1000", "999 rows", {"rows": 999}
     else:
@@ -43,22 +43,22 @@ def test_a_far_cell_is_found_before_room_is_made_for_it(cell: str, reported: str
         check(workbook("A1", cell), **most)
 
 
-def test_what_hospitals_send_passes() -> None:
+def test_ordinary_workbooks_pass() -> None:
     check(workbook("A1", "X50000"))
     check(workbook("F1000000"))
 
 
 @pytest.mark.parametrize("place", ["r='ZZ300000'", 'r = "ZZ300000"', 't="n" r="zz300000"'])
-def test_a_place_may_be_written_in_any_way_of_xml(place: str) -> None:
+def test_a_cell_reference_may_be_written_in_any_xml_form(place: str) -> None:
     made = io.BytesIO()
-    filler = "<c/>" * 262_140  # so that the place lies across two pieces
+    filler = "<c/>" * 262_140  # so that the cell reference crosses two chunks
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", f"<sheetData><row>{filler}<c {place}/></row></sheetData>")
     with pytest.raises(ExtentError):
         check(made.getvalue())
 
 
-def test_too_many_members_and_too_much_in_them_are_named() -> None:
+def test_too_many_or_too_large_members_are_named() -> None:
     many = io.BytesIO()
     with zipfile.ZipFile(many, "w") as archive:
         for number in range(MAX_MEMBERS + 1):

@@ -1,6 +1,6 @@
-"""What is read from bills agrees with pyx12's reading, and the synthetic bills are valid by it.
+"""Bills are read as pyx12 reads them, and pyx12 finds the synthetic bills valid.
 
-``HCIP_X12_CLAIMS=500`` generates so many claims; the default is a few of every form.
+``HCIP_X12_CLAIMS=500`` generates that many claims; the default is a few of every form.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def database() -> Iterator[SubmissionDatabase]:
 
 
 def read(database: SubmissionDatabase, path: Path, scratch: Path) -> list[dict[str, Any]]:
-    """Our reading in pyx12's words."""
+    """Our reading in pyx12's terms."""
     copy = scratch / "copy.txt"
     with copy.open("wb") as target:
         file = copy_segments(path, target, 0)
@@ -78,8 +78,8 @@ def test_generated_bills_are_read_alike(database: SubmissionDatabase, tmp_path: 
 def test_samples_are_read_alike(database: SubmissionDatabase, tmp_path: Path, name: str) -> None:
     text = (SAMPLES / name).read_text(encoding="ascii").rstrip()
     ours = read(database, SAMPLES / name, tmp_path)
-    # pyx12 has the map of A2 alone, in which these claims have the same segments, and takes the component separator
-    # of ISA16; one of the samples states another one than it uses.
+    # pyx12 only has the map of A2, in which these claims have the same segments, and uses the component separator in
+    # ISA16; one of the samples uses a different one than it declares there.
     assert_agree(ours, claims(text.replace("005010X223A3", "005010X223A2")))
 
 
@@ -90,7 +90,7 @@ def test_pyx12_finds_what_is_wrong() -> None:
 
 
 def stays() -> dict[str, pl.DataFrame]:
-    """Stays of every kind that the synthetic bills know: replaced, with late charges, a newborn, without physicians."""
+    """Stays of every kind among the synthetic bills: replaced, with late charges, a newborn, without physicians."""
     rows = []
     for number, nature in enumerate(("3", "4", "5", "2", "1", "6", None), start=40):
         rows.append(

@@ -1,4 +1,4 @@
-"""Bills as a submission: what is read from them, what several of an account mean, and what is refused and how."""
+"""Bills as a submission: how they are read, how several bills of an account combine, and which are refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_separators_are_those_of_the_envelope(preflight: Preflight, tmp_path: Pa
     assert (discharges(preflight), charges(preflight)) == plain
 
 
-def test_interchanges_of_other_separators_may_lie_in_one_file(preflight: Preflight, tmp_path: Path) -> None:
+def test_interchanges_with_different_separators_may_be_in_one_file(preflight: Preflight, tmp_path: Path) -> None:
     two = interchange(patient(), claim()) + "\n" + interchange(patient(), claim("250000002"), signs=Signs("|", ">"))
     result = preflight.check(write(tmp_path, {"A.EDI.GZ": gzip.compress(two.encode())}, ONE, "250000002"))
     assert result.accepted, result.summary()
@@ -106,7 +106,7 @@ def test_the_primary_payer_may_be_one_of_the_claim(preflight: Preflight, tmp_pat
     assert discharges(preflight)[0]["primary_payer"] == "05"
 
 
-def test_a_license_is_no_npi_and_procedures_keep_their_order(preflight: Preflight, tmp_path: Path) -> None:
+def test_a_license_is_not_an_npi_and_procedures_keep_their_order(preflight: Preflight, tmp_path: Path) -> None:
     codes = (
         "HI*ABK:M1611",
         "HI*BBR:0SR90JZ:D8:20250102",
@@ -137,8 +137,8 @@ def test_several_bills_of_an_account_are_one_stay(preflight: Preflight, tmp_path
     assert bills(result) == {"counted": (4, Decimal("604.50"))}
 
 
-def test_a_bill_replaces_or_removes_what_was_there_before(preflight: Preflight, tmp_path: Path) -> None:
-    """In the order of BHT04, then of names, then of places; files are read by name."""
+def test_a_bill_replaces_or_voids_earlier_bills(preflight: Preflight, tmp_path: Path) -> None:
+    """In the order of BHT04, then of file names, then of positions; files are read by name."""
     line = (("0120", "100", "1", ""),)
     more = (("0120", "111.5", "1", ""),)
     files = {
@@ -182,7 +182,7 @@ def test_late_charges_decide_the_patient_status(preflight: Preflight, tmp_path: 
     assert (str(row["discharge_date"]), row["discharge_disposition"]) == ("2025-01-07", "02"), result.summary()
 
 
-def test_bills_that_are_no_stay_are_counted_apart(preflight: Preflight, tmp_path: Path) -> None:
+def test_bills_without_a_stay_are_counted_separately(preflight: Preflight, tmp_path: Path) -> None:
     line = (("0120", "100", "1", ""),)
     parts = (
         claim("1", lines=line), claim("2", lines=line, facility="13"),

@@ -1,4 +1,4 @@
-"""Bills that are faulty where their cells are another bill's, whose order is unknown, or that move a stay's start."""
+"""Faulty bills with the same cells as a valid one, bills in unknown order, and bills that move a stay's start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINE = (("0250", "4.5", "1", ""),)
 
 
 def faulty_copies() -> list[tuple[str, str, list[str]]]:
-    """Rule, account and copy of bills whose cells are those of a bill in order."""
+    """Rule, account and faulty copy, for bills with the same cells as a valid bill."""
     found = [
         ("B-FREQUENCY", account, claim(account, frequency=code))
         for account, code in zip("1234567", ("08", " 8", "9", "0", "H", "", "7 "), strict=True)
@@ -48,7 +48,7 @@ def test_a_faulty_copy_of_a_bill_quarantines_the_stay(preflight: Preflight, tmp_
     assert bills(result)["counted"][0] == 2 * len(copies) == result.receipt.rows("discharges", "read")
 
 
-def test_a_bill_that_is_there_twice_counts_once(preflight: Preflight, tmp_path: Path) -> None:
+def test_a_repeated_bill_counts_once(preflight: Preflight, tmp_path: Path) -> None:
     result = preflight.check(write(tmp_path, interchange(patient(), BASE, BASE), ONE))
     assert result.accepted and "D-ROW-REPEATED" in rules(result), result.summary()
 

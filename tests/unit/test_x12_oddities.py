@@ -1,7 +1,7 @@
-"""Bills that state one thing twice, in the wrong place, or with status and days that cannot be: each is named.
+"""Bills that give a fact twice, in the wrong place, or with an impossible status or days: each is reported.
 
-Every segment that is read of a bill is repeated, alike and not alike, and moved to where it means something else; what
-is accepted must be read as if nothing had happened, and everything else has a rule.
+Every segment that is read from a bill is repeated, unchanged and changed, and moved to where it means something else;
+if the bill is accepted, it must be read as before, and otherwise it breaks a rule.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def place_of(begin: str, segments: list[str] = LEVELS) -> int:
 
 
 def _claim(value: str) -> str:
-    """The last signs of the claim that a finding names."""
+    """The last characters of the claim that a finding names."""
     return value.removeprefix("claim …").partition(":")[0]
 
 
 def named(preflight: Preflight, folder: Path, variants: list[list[str]]) -> list[set[str]]:
-    """The rules that each of these claims with its levels breaks, in one file; ``read`` where it is read as LEVELS."""
+    """The rules that each of these claims with its levels breaks, in one file; ``read`` if it is read as LEVELS."""
     body: list[str] = []
     accounts = [f"5{number:07d}" for number in range(len(variants) + 1)]
     for number, variant in enumerate([LEVELS, *variants]):
@@ -70,7 +70,7 @@ def named(preflight: Preflight, folder: Path, variants: list[list[str]]) -> list
     ]
 
 
-#: Begins of segments that a bill or its level has once -> another one of the kind.
+#: Beginning of a segment that a bill or its level has once -> a change that makes it a different one.
 ONCE = {
     "SBR*P": ("*MA", "*BL"), "N4*ANYWHERE*MD*20901": ("20901", "20902"), "DMG*D8*20241230": ("20241230", "20241231"),
     "DTP*434": ("20250105", "20250106"), "DTP*435": ("0102", "0103"), "CL1": ("*01", "*02"), "HI*ABK": ("M1611", "I10"),
@@ -79,14 +79,14 @@ ONCE = {
 }  # fmt: skip
 
 
-def test_what_comes_once_may_be_repeated_alike_and_is_named_when_not(preflight: Preflight, tmp_path: Path) -> None:
+def test_a_segment_that_occurs_once_may_be_repeated_only_unchanged(preflight: Preflight, tmp_path: Path) -> None:
     alike: list[list[str]] = []
     different: list[list[str]] = []
     for begin, (old, new) in ONCE.items():
         at = place_of(begin)
         other = LEVELS[at].replace(old, new)
         assert other != LEVELS[at]
-        if not begin.startswith("HI*BBR"):  # a procedure that is there twice was done twice
+        if not begin.startswith("HI*BBR"):  # a procedure that appears twice was done twice
             alike.append([*LEVELS[:at], LEVELS[at], *LEVELS[at:]])
         different += [[*LEVELS[:at], *pair, *LEVELS[at + 1 :]] for pair in ([LEVELS[at], other], [other, LEVELS[at]])]
     found = named(preflight, tmp_path, [*alike, *different])
@@ -112,11 +112,13 @@ def test_a_segment_where_it_means_something_else_is_named(preflight: Preflight, 
 
 
 def test_the_segments_of_a_claim_may_come_in_another_order(preflight: Preflight, tmp_path: Path) -> None:
-    """Within their part of it, which nothing depends on."""
+    """Within their part of the claim, the order of segments does not matter."""
     of_claim = ("DTP*434", "DTP*435", "CL1", "HI*ABK", "HI*ABF", "HI*BBR", "NM1*71*1*ATT", "NM1*72*1*OPE")
     variants = [moved(begin, place_of(where)) for begin in of_claim for where in ("DTP*096", "SBR*S")]
     at = place_of("DTP*472")
-    variants.append([*LEVELS[:at], "REF*6R*LINE1", "PWK*OZ*BM***AC*1", *LEVELS[at:]])  # a day not next to its line
+    variants.append(
+        [*LEVELS[:at], "REF*6R*LINE1", "PWK*OZ*BM***AC*1", *LEVELS[at:]]
+    )  # a day that is not next to its line
     variants.append([*LEVELS[:at], "NM1*72*1*LINE*LEVEL****XX*1999999992", *LEVELS[at:]])
     assert named(preflight, tmp_path, variants) == [{"read"}] * len(variants)
 
@@ -162,7 +164,7 @@ def test_codes_with_the_separator_of_repetitions_are_codes(preflight: Preflight,
     assert discharges(preflight)[0]["diagnoses"] == "E119:Y|I10:N|J449|D649|N179"
 
 
-def test_an_element_that_is_several_is_named(preflight: Preflight, tmp_path: Path) -> None:
+def test_a_repeated_element_is_named(preflight: Preflight, tmp_path: Path) -> None:
     text = "\n".join(LEVELS)
     several = {
         "SV2*0120*": "SV2*0120^0250*", "D8*20250102\n": "D8*20250102^20250103\n", "*MA\n": "*MA^BL\n",
@@ -201,7 +203,7 @@ LAST = claim(ONE, frequency="4", first="20250115", last="20250120", status="03")
 def test_the_last_statement_states_how_the_stay_ended(
     preflight: Preflight, tmp_path: Path, order: tuple[int, ...]
 ) -> None:
-    """In whatever order interim bills of one day are written."""
+    """Interim bills made on one day may be written in any order."""
     parts = [(FIRST, MIDDLE, LAST)[number] for number in order]
     result = preflight.check(write(tmp_path, interchange(patient(), *parts), ONE))
     assert result.accepted and not rules(result), result.summary()
@@ -230,8 +232,8 @@ def test_bills_that_contradict_each_other_are_named(
 ) -> None:
     result = preflight.check(write(tmp_path, interchange(patient(), *parts), ONE))
     assert rule in rules(result), result.summary()
-    assert set(bills(result)) == {"counted"}  # none of them waits for another quarter
-    if rule == "B-STATUS":  # as a table may have it: the settlement leaves the stay out
+    assert set(bills(result)) == {"counted"}  # no bill waits for another quarter
+    if rule == "B-STATUS":  # as a table may have, too: the settlement excludes the stay
         assert result.accepted and discharges(preflight)[0]["discharge_disposition"] == "30"
     else:
         assert not result.accepted
@@ -239,7 +241,7 @@ def test_bills_that_contradict_each_other_are_named(
 
 
 @pytest.mark.parametrize("late", [{"last": "20250107"}, {"status": "02"}])
-def test_late_charges_that_move_the_end_are_taken_and_named(
+def test_late_charges_that_move_the_end_are_accepted_and_named(
     preflight: Preflight, tmp_path: Path, late: dict[str, str]
 ) -> None:
     parts = (claim(ONE), claim(ONE, frequency="5", lines=LINE, **late))  # type: ignore[arg-type]
@@ -271,7 +273,7 @@ OTHER_CODES = ("HI*ABK:I10:::::::Y",)
     [({}, False), ({"people": OTHER_PEOPLE}, True), ({"codes": OTHER_CODES}, True), ({"status": "02"}, True),
      ({"people": ()}, False), ({"codes": ()}, False)],
 )  # fmt: skip
-def test_bills_of_a_stay_that_differ_are_named_and_the_last_holds(
+def test_bills_of_a_stay_that_differ_are_named_and_the_last_one_counts(
     preflight: Preflight, tmp_path: Path, changed: dict[str, Any], is_named: bool
 ) -> None:
     first = claim(ONE, frequency="2", last="20250103", lines=LINE, **({"status": "30"} | changed))
@@ -296,7 +298,7 @@ def test_bills_of_a_stay_that_differ_are_named_and_the_last_holds(
         ("7", {"last": "20250104"}, "B-REPLACED-DIFFERS"),
     ],
 )  # fmt: skip
-def test_what_replaces_or_removes_bills_of_other_days_or_dollars_is_named_with_its_segment(
+def test_a_replacement_or_void_with_other_days_or_dollars_is_named_with_its_segment(
     preflight: Preflight, tmp_path: Path, frequency: str, changed: dict[str, str], rule: str
 ) -> None:
     again = claim(ONE, frequency=frequency, lines=LINE, **changed)
@@ -311,7 +313,7 @@ def test_what_replaces_or_removes_bills_of_other_days_or_dollars_is_named_with_i
         assert segments[problem.row - 1] == again[0] and f"claim …{ONE[-4:]}, segment {problem.row}" in problem.message
 
 
-def test_a_removal_of_one_of_several_interim_bills_is_named(preflight: Preflight, tmp_path: Path) -> None:
+def test_a_void_of_one_of_several_interim_bills_is_named(preflight: Preflight, tmp_path: Path) -> None:
     parts = [
         claim(ONE, frequency="2", last="20250103", status="30", lines=LINE),
         claim(ONE, frequency="4", first="20250103", lines=LINE),

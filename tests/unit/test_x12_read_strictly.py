@@ -1,4 +1,4 @@
-"""Names, codes, amounts and days that are almost those of a bill: refused or named, never read as others."""
+"""Names, codes, amounts and days that are almost valid: refused or reported, never read as something else."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_invalid_facility_code_is_refused_rather_than_passed_over(
 
 @pytest.mark.parametrize("frequency", ["7", "8"])
 @pytest.mark.parametrize("other", [{"born": "19500110"}, {"sex": "M"}])
-def test_what_replaces_or_removes_another_patients_bill_is_named(
+def test_a_replacement_or_void_of_another_patients_bill_is_named(
     preflight: Preflight, tmp_path: Path, frequency: str, other: dict[str, str]
 ) -> None:
     again = claim(ONE, frequency=frequency)
@@ -89,7 +89,7 @@ def test_what_replaces_or_removes_another_patients_bill_is_named(
     assert not result.accepted and "B-OTHER-PATIENT" in rules(result), result.summary()
 
 
-def test_an_account_may_be_removed_and_used_again(preflight: Preflight, tmp_path: Path) -> None:
+def test_an_account_may_be_voided_and_used_again(preflight: Preflight, tmp_path: Path) -> None:
     content = interchange(patient(), claim(ONE), claim(ONE, frequency="8"), patient(4, sex="M"), claim(ONE))
     result = preflight.check(write(tmp_path, content, ONE))
     assert result.accepted and rules(result) == {"B-VOIDED"}, result.summary()
@@ -143,7 +143,7 @@ def test_a_day_of_a_line_that_is_not_read_is_named(
     assert charges(preflight)[0][2] == "2025-01-02"
 
 
-def test_the_day_on_which_another_payer_decided_is_no_day_of_a_line(preflight: Preflight, tmp_path: Path) -> None:
+def test_the_day_on_which_another_payer_decided_is_not_the_day_of_a_line(preflight: Preflight, tmp_path: Path) -> None:
     content = interchange(patient(), claim(ONE, lines=LINE)).replace(DAY, "DTP*573*D8*20250303")
     assert not rules(preflight.check(write(tmp_path, content, ONE)))
 

@@ -22,7 +22,7 @@ ONE = "250000001"
 
 FRACTION = (("0120", "1.005", "1", ""),)
 
-#: Interim bills of one stay, and late charges of it.
+#: Interim bills of one stay, and its late charges.
 WEEKS = [
     claim("99887766", frequency="2", last="20250107", status="30"),
     claim("99887766", frequency="3", first="20250108", last="20250114", status="30"),
@@ -53,7 +53,7 @@ LATE = claim("99887766", frequency="5", first="20250115", last="20250120")
         ("D-KEY-MISSING", interchange(patient(), claim("")), ("1",)),
     ],
 )  # fmt: skip
-def test_a_claim_that_cannot_be_taken_is_named_by_file_segment_and_last_four(
+def test_a_rejected_claim_is_named_by_file_segment_and_last_four(
     preflight: Preflight, tmp_path: Path, rule: str, content: str, accounts: tuple[str, ...]
 ) -> None:
     result = preflight.check(write(tmp_path, content, *accounts))
@@ -104,7 +104,7 @@ WRONG_COUNT = re.sub(r"SE\*\d+", "SE*99", WHOLE)
         ("F-NO-ROWS", "no claim", interchange(patient())),
     ],
 )
-def test_a_file_that_is_no_whole_interchange_is_refused_in_one_line(
+def test_an_invalid_interchange_is_refused_in_one_line(
     preflight: Preflight, tmp_path: Path, rule: str, words: str, content: str
 ) -> None:
     result = preflight.check(write(tmp_path, content, ONE))
@@ -141,7 +141,7 @@ def test_bills_without_a_grouping_file_are_refused_until_it_comes(
     folder = write(tmp_path, interchange(patient(), claim()))
     result = preflight.check(folder)
     assert not result.accepted and "there is no grouping file" in result.summary()
-    assert rules(result) == {"F-MISSING"}  # and not every cell that the file would have filled
+    assert rules(result) == {"F-MISSING"}  # but not each cell that the file would have filled
     home, policy = Home(tmp_path), Policy(version="test", base_year=2024)
     (receipt,) = ingest_quarter(home, QUARTER, policy, reference=reference)
     assert receipt.status == "refused"
@@ -151,7 +151,7 @@ def test_bills_without_a_grouping_file_are_refused_until_it_comes(
 
 
 def test_the_share_of_faulty_bills_names_the_first_one_by_its_own_file(preflight: Preflight, tmp_path: Path) -> None:
-    """Segments are numbered among all files; a person looks for them in one."""
+    """Segments are numbered across all files, but people look for them in one."""
     good, faulty = interchange(patient(), claim("A1")), interchange(patient(), claim("A2", frequency="9"))
     segment = faulty.split("CLM*")[0].count("~") + 1
     found = preflight.check(write(tmp_path, {"a.837": good, "b.837": faulty}, "A1", "A2"))

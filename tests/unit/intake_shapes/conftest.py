@@ -1,4 +1,4 @@
-"""One judge a module, and the rows of the submission in its plain form."""
+"""One judge per module, and the rows of the submission in its plain form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def judge() -> Iterator[Judge]:
 
 @pytest.fixture(scope="module")
 def plain(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> list[list[tuple[object, ...]]]:
-    """What the lake holds of the submission in its plain form."""
+    """The lake's rows for the submission in its plain form."""
     root = tmp_path_factory.mktemp("plain")
     assert judge.judge(submission_at(Draft().write(root / CCN), QUARTER, root)).rules == ()
     return lake_rows(judge)

@@ -1,4 +1,4 @@
-"""Submissions in one shape or another: files as bytes, judged, and what the lake would hold of them."""
+"""Submissions in various shapes: files as bytes, the verdict on them, and the rows that the lake would have."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Files = dict[str, bytes]
 
 
 def lake_rows(judge: Judge) -> list[list[tuple[object, ...]]]:
-    """The rows that are kept, without their lines: discharges, then charges."""
-    unsaid = "row, broken, shape_ok, is_own, sex__unknown"
-    discharges = f"select * exclude ({unsaid}) from d anti join rejected using (row) order by account_no"
+    """The accepted rows, without their line numbers: discharges, then charges."""
+    working = "row, broken, shape_ok, is_own, sex__unknown"
+    discharges = f"select * exclude ({working}) from d anti join rejected using (row) order by account_no"
     charges = "select c.* exclude (row, broken, shape_ok) from c join fate using (account_no) where k is not null"
     return [judge.con.execute(sql).fetchall() for sql in (discharges, f"{charges} and not broken order by all")]
 
@@ -36,7 +36,7 @@ def files(draft: Draft) -> Files:
 
 
 def rules_met(receipt: SubmissionReceipt) -> dict[str, int]:
-    """Rules by the rows they were met in; a rule about a file by 0."""
+    """Rule and column -> number of rows that break it; 0 for a rule on a file."""
     return {f"{c.rule} {c.column}".strip(): c.rows for c in receipt.rules} | {p.rule: 0 for p in receipt.problems}
 
 
@@ -68,7 +68,7 @@ NOWHERE = pl.lit("0999")
 
 
 def cycle(*cells: str) -> pl.Expr:
-    """The cells again and again, down the column."""
+    """The cells, repeated down the column."""
     return pl.lit(pl.Series(list(cells))).gather(pl.int_range(pl.len()) % len(cells))
 
 

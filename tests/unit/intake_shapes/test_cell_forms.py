@@ -63,7 +63,7 @@ def test_a_suffix_with_a_meaning_stays(judge: Judge, tmp_path: Path) -> None:
 PLACEHOLDERS = ("NULL", "null", "N/A", "NA", "nan", "None", "#N/A", ".", "-", "0", "UNKNOWN", "\\N", "<NA>", "(null)")
 
 
-def test_a_placeholder_in_a_column_that_may_be_empty_is_no_value(judge: Judge, tmp_path: Path) -> None:
+def test_a_placeholder_in_a_column_that_may_be_empty_is_read_as_empty(judge: Judge, tmp_path: Path) -> None:
     draft = Draft()
     optional = ("patient_id", "zip_code", "attending_npi", "operating_npi", "principal_diagnosis", "diagnoses",
                 "procedures", "hac_flags")  # fmt: skip
@@ -128,12 +128,12 @@ def test_a_malformed_code_is_reported_and_kept(judge: Judge, tmp_path: Path, col
 @pytest.mark.parametrize(
     "cell", ["1.230,00", "1.230", "600.000", "600,00", "--600.00", "(-600.00)", "600.00-", "USD 600.00", "60000%"]
 )
-def test_an_amount_that_may_be_another_is_no_amount(judge: Judge, tmp_path: Path, cell: str) -> None:
+def test_an_ambiguous_amount_is_not_an_amount(judge: Judge, tmp_path: Path, cell: str) -> None:
     receipt = judged(judge, tmp_path / CCN, files(Draft().set("discharges", 0, "total_charges", cell)))
     assert rules_met(receipt)["D-MONEY-INVALID total_charges"] == 1
 
 
-def test_an_unknown_grouper_is_reported_with_the_versions_that_are_there(judge: Judge, tmp_path: Path) -> None:
+def test_an_unknown_grouper_is_reported_with_the_known_versions(judge: Judge, tmp_path: Path) -> None:
     receipt = judged(judge, tmp_path / CCN, cells("discharges", "grouper_version", lambda c: pl.lit("43"))())
     (reported,) = [p for p in receipt.problems if p.rule == "S-GROUPER-VERSION"]
     assert "'43'" in reported.message and reported.message.endswith("has 41")

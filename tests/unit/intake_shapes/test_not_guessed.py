@@ -1,4 +1,4 @@
-"""What would be a guess is refused, with one finding that names the place."""
+"""Ambiguous content is refused, with one finding that names the place."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOT_GUESSED: dict[str, tuple[Callable[[], Files], str, str]] = {
 
 
 @pytest.mark.parametrize("how", NOT_GUESSED)
-def test_what_would_be_a_guess_is_refused_with_one_finding(judge: Judge, tmp_path: Path, how: str) -> None:
+def test_ambiguous_content_is_refused_with_one_finding(judge: Judge, tmp_path: Path, how: str) -> None:
     make, rule, words = NOT_GUESSED[how]
     receipt = judged(judge, tmp_path / CCN, make())
     (problem,) = receipt.refusals

@@ -31,7 +31,7 @@ def _frame(table: str, change: dict[str, pa.Array]) -> pa.Table:
 
 
 def _times(zone: str | None, unit: str = "ns", hour: int = 0) -> pa.Array:
-    """Local times of the days of admission."""
+    """The admission dates as local times."""
     days = Draft().discharges["admit_date"].str.to_datetime() + dt.timedelta(hours=hour)
     local = pa.array(days.to_list(), pa.timestamp(unit))
     return pc.assume_timezone(local, zone) if zone else local

@@ -29,7 +29,7 @@ from tests.unit.intake_shapes.shapes import (
 
 pytestmark = pytest.mark.slow
 
-#: name -> (files, rules that report it with their rows); what is read is what the plain form gives
+#: name -> (files, rules that report it with their rows); the rows read are those of the plain form
 READ_ALIKE: dict[str, tuple[Callable[[], Files], dict[str, int]]] = {
     "revenue codes without zeros": (
         cells("charges", "revenue_code", lambda c: c.str.strip_chars_start("0")), {"C-CODE-PADDED revenue_code": 360}
@@ -183,7 +183,7 @@ def test_zipped_files_are_read(judge: Judge, plain: list[list[tuple[object, ...]
     assert [problem.rule for problem in receipt.refusals] == ["F-COMPRESSION"]
 
 
-def test_a_misspelled_column_is_offered_what_it_resembles(judge: Judge, tmp_path: Path) -> None:
+def test_a_misspelled_column_is_reported_with_the_similar_name(judge: Judge, tmp_path: Path) -> None:
     receipt = judged(
         judge, tmp_path / CCN, altered("charges", lambda b: b.replace(b"revenue_code", b"Revenue Code", 1))()
     )

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def workbook(path: Path, sheets: dict[str, pl.DataFrame], *, skipped: int = 0, as_numbers: bool = True) -> bytes:
-    """A workbook as a person makes it: dates as dates, whatever looks like a number as a number."""
+    """A workbook as a person makes it: dates as dates, and anything that looks like a number as a number."""
     with xlsxwriter.Workbook(path) as book:
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         for name, frame in sheets.items():
@@ -63,7 +63,7 @@ def test_a_workbook_is_read_as_the_plain_file(
     assert lake_rows(judge) == plain
 
 
-def test_sheets_that_are_no_tables_are_reported_once(judge: Judge, tmp_path: Path) -> None:
+def test_other_sheets_are_reported_once(judge: Judge, tmp_path: Path) -> None:
     draft = Draft()
     notes = pl.DataFrame({"made by": ["K"], "on": ["Monday"]})
     sheets = {"discharges": draft.discharges, "Notes": notes, "charges": draft.charges, "Q1-123-45-6789": notes}
@@ -84,7 +84,7 @@ def _books(folder: Path) -> dict[str, bytes]:
     }
 
 
-#: which workbooks lie under which names, next to the CSV files of which tables -> rules that refuse
+#: Case -> (workbooks by name, tables with CSV files next to them, rules that refuse).
 SEVERAL: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
     "two workbooks of both tables": ({"a.xlsx": "both", "b.xlsx": "both"}, [], ["F-AMBIGUOUS"] * 2),
     "two workbooks without a table's name": ({"a.xlsx": "else", "b.xlsx": "else"}, [], ["F-AMBIGUOUS"] * 2),
@@ -96,7 +96,7 @@ SEVERAL: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("how", SEVERAL)
-def test_a_table_that_is_there_twice_is_refused(judge: Judge, tmp_path: Path, how: str) -> None:
+def test_a_repeated_table_is_refused(judge: Judge, tmp_path: Path, how: str) -> None:
     books, tables, expected = SEVERAL[how]
     made = _books(tmp_path)
     plainly = {f"{table}.csv": content for table in tables for content in [files(Draft())[f"{table}.csv"]]}
