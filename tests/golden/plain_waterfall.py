@@ -80,7 +80,7 @@ def year_cap(ccn: str, npi: str, tables: Tables, policy: Row, percent: Fraction,
 def _would_exceed_the_year(
     ccn: str, npi: str, amount: Fraction, own: Fraction | None, tables: Tables, year: int
 ) -> bool:
-    """Whether a payment and those of the year's other half-years would come to more than the greater known cap."""
+    """Whether a payment and those of the year's other half-years would exceed the greatest known cap."""
     later = [r for r in tables.get("later_payments", ()) if (r["hospital_ccn"], r["npi"]) == (ccn, npi)]
     caps = [exact(cap) for cap in (own, *(row["year_cap"] for row in later)) if cap is not None]
     if not later or not caps:
@@ -92,7 +92,7 @@ def _would_exceed_the_year(
 def total(
     name: str, column: str, tables: Tables, ccn: str, year: int | None = None, since: str | None = None, **where: str
 ) -> Fraction:
-    """The total of one calendar year, or of every period since one."""
+    """The total for one calendar year, or for every period from ``since`` on."""
     return summed(
         exact(row[column])
         for row in tables.get(name, ())
