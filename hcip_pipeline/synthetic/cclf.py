@@ -48,7 +48,7 @@ class CclfWriter:
 
     Args:
         inbox: the inbox; archives go to ``cms/<month>/``.
-        truth: the folder of the truth; final claims go to ``cms/`` below it.
+        truth: the folder ``truth/``; final claims go to ``cms/`` below it.
         first, last: first and last month of delivery.
         seed: the state's.
         beneficiaries: the minimum number; those beyond the patients of the stays have no stays.

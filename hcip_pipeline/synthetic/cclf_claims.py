@@ -22,7 +22,7 @@ _AFTERWARDS = {
     "62": ("60", "3099", 13, 1_900),
     "63": ("60", "2299", 24, 1_700),
 }
-#: Home health is billed in periods of this many days, at these cents each.
+#: Home health is billed in periods of this many days, for this many cents each.
 _PERIOD_DAYS, _PERIOD_CENTS = 30, 210_000
 #: Home health continues: of the stays with such care, the first share has one more period, and the second share two.
 #: After a facility, it begins the day after.
@@ -42,7 +42,7 @@ _AFTER_A_STAY: dict[str, pl.Expr] = {
 #: A stay this long is billed in two claims with adjacent dates.
 _SPLIT_DAYS = 25
 _VISITS = ("99223", "99232", "99232", "99232", "99239")
-#: allowed dollars of each visit, in order
+#: allowed cents of each visit, in order
 _VISIT_CENTS = (19_850, 7_930, 7_930, 7_930, 11_240)
 
 

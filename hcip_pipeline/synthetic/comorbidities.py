@@ -48,7 +48,7 @@ class Comorbidities:
         sets = []
         codes = pl.read_csv(DATA / "comorbidities.csv")
         for patients in _PATIENTS:
-            # The front of a pool is frequent: ranks are drawn towards it.
+            # The front of a pool is frequent: ranks are drawn toward it.
             pool = codes.filter(pl.col("patients") == patients).get_column("code").to_list()
             for severity in range(4):
                 for _ in range(_SETS):
