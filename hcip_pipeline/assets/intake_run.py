@@ -37,7 +37,7 @@ _WORTH_A_PROCESS = 4
 
 @dataclass(frozen=True)
 class PartitionIntake(Generic[R]):
-    """A partition with its receipts, or with the error because of which there are none."""
+    """A partition with its receipts, or with the error that prevented them."""
 
     key: str
     receipts: R | None = None

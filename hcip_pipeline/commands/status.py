@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hcip_pipeline.commands.options import home_option, json_option, policy_option, show_json
+from hcip_pipeline.commands.options import Day, home_option, json_option, policy_option, show_json
 from hcip_pipeline.home.folders import Home
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @click.argument("period", required=False)
 @home_option
 @policy_option
-@click.option(
-    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="Show what is due or late on this day [default: today]."
-)
+@click.option("--on", "day", type=Day(), help="Show what is due or late on this day [default: today].")
 @json_option
 def command(
     period: str | None, home_path: Path | None, policy_path: Path | None, day: dt.datetime | None, as_json: bool

@@ -74,7 +74,7 @@ def command(
     home = Home.locate(home_path)
     chosen = chosen_engine(home, EngineChoice(engine or "", master))
     if policy_path is None and not (sparcs_file or texas_folder) and home.policy.exists():
-        policy_path = home.policy  # submitted data are judged by their own region's policy, public data by the defaults
+        policy_path = home.policy  # the region's own policy is for submitted data, the defaults for public data
     policy = load_policy(policy_path).policy if policy_path else None
     is_of_sparcs = bool(sparcs_file and year and not (texas_folder or first or last))
     is_of_texas = bool(texas_folder and first and last and not (sparcs_file or year))

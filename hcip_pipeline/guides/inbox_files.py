@@ -46,7 +46,7 @@ def hospital_files() -> tuple[InboxFile, ...]:
 
 
 def bill_files() -> tuple[InboxFile, ...]:
-    """Files next to bills, which replace the tables of a submission."""
+    """Files that accompany bills; the bills replace the tables of a submission."""
     return _described((hospital.GROUPING,))
 
 

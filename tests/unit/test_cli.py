@@ -126,6 +126,7 @@ def test_a_closed_pipe_is_not_an_error() -> None:
         ["study", "--from", "２０２５-01-01", "--to", "2025-06-30"],
         ["reproduce", "2025H1", "--release", "١"],
         ["retain", "--as-of", "2025-01-0１"],
+        ["status", "--on", "2025-01-0１"],
         ["run", "２０２５H1"],
     ],
 )

@@ -66,7 +66,7 @@ class Validated:
 
 
 def validate_quarter(home: Home, quarter: Quarter) -> Validated:
-    """The submissions of a quarter in force. At least as many hospitals are expected as a year earlier."""
+    """Check a quarter's submissions in force. At least as many hospitals are expected as a year earlier."""
     year_earlier = [receipt for receipt in receipts(home, quarter.year_before()) if receipt.in_force]
     expected = suites.of_submissions(quarter, max(1, len(year_earlier)))
     files = {
@@ -79,7 +79,7 @@ def validate_quarter(home: Home, quarter: Quarter) -> Validated:
 
 
 def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> Validated:
-    """The newest release of a half-year.
+    """Check the newest release of a half-year.
 
     Raises:
         HcipError: there is none.

@@ -20,9 +20,9 @@ from hcip_pipeline.periods import PerformancePeriod, Quarter
 _NPI = "^[12][0-9]{9}$"
 _CCN = "^[0-9A-Z]{6}$"
 #: share of rows that must have a patient and a physician (inputs.md, "Edits")
-_FEW = 0.98
+_MOST = 0.98
 #: share of rows in which a cell must be in its usual range
-_RARE = 0.995
+_NEARLY_ALL = 0.995
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,22 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
         _distinct("hospital_ccn", hospitals, f"There are at least as many hospitals as a year earlier ({hospitals})"),
         _between("discharge_date", quarter.start, quarter.end, f"Every discharge is in {quarter}"),
         _not_less("discharge_date", "admit_date", "No discharge is before its admission"),
-        _between("length_of_stay", 1, 365, "Stays last from one day to one year", mostly=_RARE),
-        _filled("patient_id", "At least 98% of discharges have the statewide patient id", mostly=_FEW),
-        _filled("attending_npi", "At least 98% of discharges name their attending physician", mostly=_FEW),
-        _matches("attending_npi", _NPI, "An attending physician's NPI is ten digits", mostly=_FEW),
-        _matches("operating_npi", _NPI, "A surgeon's NPI is ten digits", mostly=_FEW),
-        _filled("severity_of_illness", "Nearly every discharge has a severity of illness", mostly=_RARE),
-        _between("total_charges", 1, 10_000_000, "The charges of a stay are $1 to $10 million", mostly=_RARE),
-        _matches("zip_code", "^[0-9]{5}(-?[0-9]{4})?$", "ZIP codes are five or nine digits", mostly=_FEW),
+        _between("length_of_stay", 1, 365, "Stays last from one day to one year", mostly=_NEARLY_ALL),
+        _filled("patient_id", "At least 98% of discharges have the statewide patient id", mostly=_MOST),
+        _filled("attending_npi", "At least 98% of discharges name their attending physician", mostly=_MOST),
+        _matches("attending_npi", _NPI, "An attending physician's NPI is ten digits", mostly=_MOST),
+        _matches("operating_npi", _NPI, "A surgeon's NPI is ten digits", mostly=_MOST),
+        _filled("severity_of_illness", "Nearly every discharge has a severity of illness", mostly=_NEARLY_ALL),
+        _between("total_charges", 1, 10_000_000, "The charges of a stay are $1 to $10 million", mostly=_NEARLY_ALL),
+        _matches("zip_code", "^[0-9]{5}(-?[0-9]{4})?$", "ZIP codes are five or nine digits", mostly=_MOST),
         *_of_contract(LAKE_DISCHARGES),
     )
     charges = (
         _distinct("hospital_ccn", hospitals, f"There are at least as many hospitals as a year earlier ({hospitals})"),
-        _matches("revenue_code", "^[0-9]{4}$", "Revenue codes are four digits", mostly=_RARE),
-        _between("charge", 0, 5_000_000, "The charge of a line is $0 to $5 million", mostly=_RARE),
-        _filled("service_date", "Nearly every charge line has a date", mostly=_FEW),
-        _between("units", 0, 10_000, "A charge line has 0 to 10,000 units", mostly=_RARE),
+        _matches("revenue_code", "^[0-9]{4}$", "Revenue codes are four digits", mostly=_NEARLY_ALL),
+        _between("charge", 0, 5_000_000, "The charge of a line is $0 to $5 million", mostly=_NEARLY_ALL),
+        _filled("service_date", "Nearly every charge line has a date", mostly=_MOST),
+        _between("units", 0, 10_000, "A charge line has 0 to 10,000 units", mostly=_NEARLY_ALL),
         *_of_contract(LAKE_CHARGES),
     )
     return (
@@ -86,7 +86,7 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
 
 def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Suite, ...]:
     """Outgoing data: the tables of a release that people look at first."""
-    few = list(range(1, small_cell_threshold + 1))
+    small_counts = list(range(1, small_cell_threshold + 1))
     reductions = [column.name for column in marts.INCENTIVES.columns if column.name.endswith("_adjustment")]
     incentives = (
         _in_set("period", [str(period)], f"Every payment is for {period}"),
@@ -106,7 +106,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
     norms = (
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
         _between("cost_weight", 0.00000001, None, "Every cost weight is positive"),
-        _not_in_set("cases", few, f"No cell shows 1 to {small_cell_threshold} cases"),
+        _not_in_set("cases", small_counts, f"No cell shows 1 to {small_cell_threshold} cases"),
         *_of_contract(audit.PUBLIC_NORMS),
     )
     savings = (
@@ -120,7 +120,7 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
         *_of_contract(marts.CONSERVATION),
     )
     quality = (
-        _not_in_set("rows", few, f"No count of 1 to {small_cell_threshold} rows is shown"),
+        _not_in_set("rows", small_counts, f"No count of 1 to {small_cell_threshold} rows is shown"),
         _between("rate", 0, 1, "A rate is between 0 and 1"),
         *_of_contract(DATA_QUALITY),
     )
