@@ -160,7 +160,7 @@ BILL_RULES = (
     ),
     _refuse(
         "B-ORDER",
-        "the date of a transaction (BHT04) cannot be read, and the meaning of an account's bills depends on order",
+        "the date of a transaction (BHT04) cannot be read, although the meaning of its bills depends on it",
         "export the bills again with BHT04 as CCYYMMDD",
     ),
     _refuse("B-CONTROL-CHARACTER", "the file contains control characters that are not separators", _RESEND),

@@ -47,7 +47,7 @@ RULES = by_id(
     refusal("COLUMN-MISSING", "a column is missing", "add the column"),
     refusal("COLUMN-REPEATED", "a column appears twice in the header", "remove one of them"),
     warning("COLUMN-UNKNOWN", "an unknown column is ignored", "nothing, or remove it"),
-    refusal("CELL-MISSING", "a cell that must be filled is empty", "fill the cell"),
+    refusal("CELL-MISSING", "a required cell is empty", "fill the cell"),
     refusal("CELL-FORMAT", "a cell does not have its column's type", "use the format that the column requires"),
     refusal("CELL-TOO-LONG", "a cell is too long", "shorten it"),
     refusal("CELL-CONTROL-CHARACTER", "a cell contains a control character", "remove it"),

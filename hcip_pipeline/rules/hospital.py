@@ -30,7 +30,7 @@ _DATES = "write dates as YYYY-MM-DD, such as 2025-03-09"
 _MONEY = "write amounts as digits with two decimals, such as 1234.50"
 _NO_AMOUNT = "the amount is negative, over $100 billion, or not an amount"
 _SCRIPT = "a code contains a letter or digit of another script, such as a full-width digit"
-_ASCII = "write codes in the letters A-Z and the digits 0-9"
+_ASCII = "use only the letters A-Z and the digits 0-9 in codes"
 _NO_ACTION = "nothing; to send the value exactly as stored, export the column as text"
 _LEFT_EMPTY = "nothing, or leave the cell empty"
 _TEXT_COLUMN = "format the column as text and export again: the digits are missing from the file itself"
@@ -54,7 +54,7 @@ ROW_RULES = (
     ),
     _error(
         "D-KEY-REPEATED", "account_no", "several discharges have this key; none of them is accepted",
-        "send one row for each stay; a corrected abstract replaces the first, it is not added",
+        "send one row per stay; a corrected abstract replaces the first one and is not added to it",
     ),
     _error(
         "D-CCN-UNKNOWN", "hospital_ccn", "the CCN is not in the table of hospitals",
@@ -79,7 +79,7 @@ ROW_RULES = (
     ),
     _error(
         "D-SEVERITY-INVALID", "severity_of_illness", "severity of illness is not 1, 2, 3 or 4",
-        "send the grouper's severity; only a case it could not group (955, 956 or no APR-DRG) may have none",
+        "send the grouper's severity; it may be empty only if the case could not be grouped (955, 956 or no APR-DRG)",
     ),
     _error(
         "D-DISPOSITION-UNKNOWN", "discharge_disposition", "the disposition is not a UB-04 patient status",
@@ -95,10 +95,10 @@ ROW_RULES = (
     ),
     _error("D-MONEY-INVALID", "total_charges reported_cost", _NO_AMOUNT, _MONEY),
     _error("D-CODE-SCRIPT", "", _SCRIPT, _ASCII),
-    _error("D-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
+    _error("D-TEXT-TOO-LONG", "", "the cell is longer than its column allows", "check that columns are not shifted"),
     _error(
-        "D-CELL-EMPTY", "grouper_version", "a cell that must be filled is empty",
-        "fill it: the APR-DRG version that grouped the case",
+        "D-CELL-EMPTY", "grouper_version", "a required cell is empty",
+        "enter the APR-DRG version that grouped the case",
     ),
     _error(
         "D-COMPLICATION-UNNAMED", "hac_flags",
@@ -123,7 +123,7 @@ ROW_RULES = (
     ),
     _warn(
         "D-PATIENT-ID-MISSING", "patient_id", "the statewide patient id is missing",
-        "send it: readmissions to other hospitals cannot be seen without it",
+        "send it: readmissions to other hospitals cannot be found without it",
     ),
     _warn(
         "D-PATIENT-ID-SHARED", "patient_id", "the same patient id appears with different dates of birth",
@@ -132,7 +132,7 @@ ROW_RULES = (
     ),
     _warn("D-STAY-LONG", "discharge_date", "the stay is longer than 365 days", "check both dates"),
     _warn(
-        "D-COST-TO-CHARGE", "total_charges", "cost is under 0.1 or over 1.5 of charges",
+        "D-COST-TO-CHARGE", "total_charges", "cost is less than 0.1 or more than 1.5 times the charges",
         "check the charges, and check the hospital's rates with the regulator",
     ),
     _warn("D-AGE", "birth_date", "the patient is over 120, or born after the discharge", "check the date of birth"),
@@ -199,7 +199,7 @@ ROW_RULES = (
         "C-NET-NEGATIVE", "charge", "the lines of this account and revenue code total less than zero",
         "send the charges that the credits belong to, in the same submission",
     ),
-    _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column", "check that columns are not shifted"),
+    _error("C-TEXT-TOO-LONG", "", "the cell is longer than its column allows", "check that columns are not shifted"),
     _error("C-CELL-EMPTY", "revenue_code", "the revenue code is empty", "send the four-digit UB-04 revenue code"),
     _error(
         "C-CODE-PLACEHOLDER", "revenue_code", "the revenue code is a placeholder such as NULL or N/A",
@@ -295,7 +295,7 @@ SUBMISSION_RULES = (
     _refuse(
         "S-UNMAPPED-MOST", "over 20% of charge lines or dollars have no rate center", "see C-REVENUE-CODE-UNMAPPED"
     ),
-    _refuse("S-ERROR-RATE", "ERROR rows are over 1% of a file's rows", _RESEND),
+    _refuse("S-ERROR-RATE", "more than 1% of a file's rows break an ERROR rule", _RESEND),
     _refuse(
         "S-COST-FACTOR-MISSING", "the hospital has no cost factor for a rate center it charges, and none for ALL",
         "add the regulator's rates of the rate year to reference/cost_factors.csv",
@@ -320,7 +320,10 @@ SUBMISSION_RULES = (
     ),
     _say("S-VOLUME", "the number of discharges differs by over 20% from the same quarter a year earlier",
          "check that the quarter is complete and sent once"),
-    _say("S-NPI-MISSING", "more than 2% of discharges are missing their physician's NPI", "see the rules on NPIs"),
+    _say(
+        "S-NPI-MISSING", "more than 2% of discharges are missing their physician's NPI",
+        "see D-ATTENDING-NPI and D-OPERATING-NPI-MISSING",
+    ),
     _say("S-UNMAPPED", "over 1% of charge lines have no rate center", "see C-REVENUE-CODE-UNMAPPED"),
     _say("S-PATIENT-ID-MISSING", "over 1% of discharges have no patient_id", "see D-PATIENT-ID-MISSING"),
     _say("S-REPEATED", "the same files were sent before", "nothing, if that was intended"),

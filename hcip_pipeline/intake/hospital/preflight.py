@@ -137,9 +137,9 @@ class Preflight:
         """Like :func:`check`."""
         if path.is_file() and is_workbook(path.name) and table_of(path.name) is None:
             # A workbook of both tables is a complete submission, regardless of the files next to it.
-            with scratch_folder("workbook") as alone:
-                shutil.copy(path, alone)
-                return replace(self.check(alone, quarter=quarter, ccn=ccn), path=path)
+            with scratch_folder("workbook") as folder:
+                shutil.copy(path, folder)
+                return replace(self.check(folder, quarter=quarter, ccn=ccn), path=path)
         if ccn is not None and not CCN.fullmatch(ccn):
             raise UsageError(f"'{shown(ccn)}' is not a CCN", fix="write six capital letters or digits, such as 210001")
         place = _place(path)
