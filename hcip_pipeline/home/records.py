@@ -11,7 +11,7 @@ from typing import Any
 
 from hcip_pipeline.errors import HcipError
 
-_FIX = "put it back from a backup; nothing was changed"
+_FIX = "restore it from a backup; nothing was changed"
 
 
 def read_record(path: Path, *needed: str, fix: str = _FIX) -> dict[str, Any]:

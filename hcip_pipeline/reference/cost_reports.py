@@ -106,7 +106,7 @@ def read_cost_reports(files: Sequence[Path], hospitals: Sequence[str] = ()) -> C
         except duckdb.Error as error:
             raise HcipError(
                 f"the cost reports cannot be read: {str(error).splitlines()[0][:200]}",
-                fix="name the RPT and NMRC files of form 2552-10 as CMS publishes them",
+                fix="give the RPT and NMRC files of form 2552-10 as CMS publishes them",
                 rule="HCRIS-UNREADABLE",
             ) from error
     if hospitals:
@@ -114,7 +114,7 @@ def read_cost_reports(files: Sequence[Path], hospitals: Sequence[str] = ()) -> C
     if cells.is_empty():
         raise HcipError(
             "these files contain no hospital costs",
-            fix="name RPT and NMRC files of one year together",
+            fix="give the RPT and NMRC files of one year together",
             rule="HCRIS-EMPTY",
         )
     return _factors(cells)
@@ -131,12 +131,12 @@ def _by_kind(files: Sequence[Path], place: Path) -> dict[str, list[Path]]:
             if kind is None or not path.name.lower().endswith(_ENDINGS):
                 raise UsageError(
                     f"{shown(path.name)} is not an RPT or NMRC file",
-                    fix="name HOSP10_<year>_RPT.CSV and HOSP10_<year>_NMRC.CSV",
+                    fix="give HOSP10_<year>_RPT.CSV and HOSP10_<year>_NMRC.CSV",
                 )
             found[kind].append(path)
     if lacking := [kind for kind, paths in found.items() if not paths]:
         raise UsageError(
-            f"there is no {' and no '.join(lacking)} file", fix="name the RPT and the NMRC file of each year"
+            f"there is no {' and no '.join(lacking)} file", fix="give the RPT and the NMRC file of each year"
         )
     return found
 

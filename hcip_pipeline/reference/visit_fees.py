@@ -47,7 +47,7 @@ def shipped_per_diems(locality: str, levels: Sequence[int] = LEVELS) -> pl.DataF
         known = "; ".join(shipped_localities())
         raise UsageError(
             f"{len(named)} localities are called {shown(locality)!r}",
-            fix=f"name one of: {known}; or give CMS's files with --rvu and --gpci",
+            fix=f"give one of: {known}; or CMS's files with --rvu and --gpci",
         )
     fees = {(int(row["year"]), int(row["visit_level"])): row for row in _shipped_rows() if row["locality"] == named[0]}
     rows = []
@@ -112,9 +112,7 @@ def _rows(path: Path) -> list[list[str]]:
         with path.open(encoding="cp1252", newline="") as file:
             return [[cell.strip() for cell in row] for row in csv.reader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HcipError(
-            "the file cannot be read as CSV", file=path, fix="name CMS's file as it was published"
-        ) from error
+        raise HcipError("the file cannot be read as CSV", file=path, fix="give CMS's file as published") from error
 
 
 def _units(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
@@ -130,7 +128,7 @@ def _units(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
         raise HcipError(
             f"the file has no row for {', '.join(lacking)}",
             file=path,
-            fix="name PPRRVU….csv of the year",
+            fix="give PPRRVU….csv of the year",
             rule="PFS-RVU",
         )
     return found, columns
@@ -146,7 +144,7 @@ def _columns(rows: Sequence[Sequence[str]], path: Path) -> dict[str, int]:
         raise HcipError(
             f"the header has no column {', '.join(lacking)}, or has it twice",
             file=path,
-            fix="name PPRRVU….csv of the year as CMS publishes it, with its header",
+            fix="give PPRRVU….csv of the year as CMS publishes it, with its header",
             rule="PFS-RVU",
         )
     return {name: names.index(name) for name in wanted}
@@ -170,7 +168,7 @@ def _indices(path: Path, locality: str) -> tuple[Decimal, Decimal, Decimal]:
     header = next((row for row in rows if any("locality n" in cell.lower() for cell in row)), None)
     if header is None:
         raise HcipError(
-            "the file has no header with localities", file=path, fix="name GPCI….csv of the year", rule="PFS-GPCI"
+            "the file has no header with localities", file=path, fix="give GPCI….csv of the year", rule="PFS-GPCI"
         )
     names = [cell.lower() for cell in header]
     at = {
@@ -190,7 +188,7 @@ def _indices(path: Path, locality: str) -> tuple[Decimal, Decimal, Decimal]:
         raise HcipError(
             f"{len(matching)} localities are called {shown(locality)!r}",
             file=path,
-            fix="name its contractor and number, such as 12302-01",
+            fix="give its contractor and number, such as 12302-01",
             rule="PFS-LOCALITY",
         )
     work, practice, malpractice = (_number(matching[0], index, path) for index in indices)
@@ -201,7 +199,7 @@ def _column(names: Sequence[str], *beginnings: str) -> int:
     found = [at for beginning in beginnings for at, name in enumerate(names) if beginning in name]
     if not found:
         raise HcipError(
-            f"the GPCI file has no column {beginnings[0]}", fix="name GPCI….csv as published", rule="PFS-GPCI"
+            f"the GPCI file has no column {beginnings[0]}", fix="give GPCI….csv as published", rule="PFS-GPCI"
         )
     return found[0]
 
@@ -220,5 +218,5 @@ def _number(cells: Sequence[str], at: int, path: Path) -> Decimal:
         raise HcipError(
             f"cell {at + 1} of the row of {shown(cells[0])} is not a number",
             file=path,
-            fix="name CMS's file as it was published",
+            fix="give CMS's file as published",
         ) from error

@@ -185,9 +185,9 @@ def _require_columns(path: Path, header: Sequence[str], needed: Sequence[str]) -
 def _unreadable(error: duckdb.Error) -> Problem:
     line = _CSV_LINE.search(str(error))
     if line is None:
-        return Problem("FILE-UNREADABLE", "the file cannot be read as CSV in UTF-8")
+        return Problem("FILE-UNREADABLE", "the file cannot be read as UTF-8 CSV")
     row = int(line[1])
-    return Problem("ROW-RAGGED", "the row cannot be read as CSV in UTF-8 with the cells of the header", row)
+    return Problem("ROW-RAGGED", "the row cannot be read as UTF-8 CSV with as many cells as the header", row)
 
 
 def _refuse(path: Path, problem: Problem) -> NoReturn:

@@ -194,7 +194,7 @@ class RecordReader:
                 fix=_RESEND, file=self._file, row=row, rule="CCLF-TRUNCATED",
             )  # fmt: skip
         return HcipError(
-            f"a record is {length} bytes long; {self._layout.file.upper()} has records of {wanted}",
+            f"a record is {length} bytes long; records of {self._layout.file.upper()} have {wanted}",
             fix=_RESEND + ", and check that no transfer changed its encoding or line ends",
             file=self._file, row=row, rule="CCLF-RECORD-LENGTH",
         )  # fmt: skip

@@ -143,13 +143,13 @@ def _read(
         return _refused(delivery, month, error)
     for file in files:
         if file.recoded_values:
-            message = f"{file.recoded_values} texts of {file.file} are not UTF-8"
+            message = f"{file.recoded_values} text values in {file.file} are not UTF-8"
             warnings.append(Problem("CCLF-TEXT-ENCODING", message))
         if file.widened_values:
-            message = f"{file.widened_values} codes of {file.file} were padded or trimmed to their standard length"
+            message = f"{file.widened_values} codes in {file.file} were padded or trimmed to their standard length"
             warnings.append(Problem("CCLF-CODE-WIDTH", message))
         if file.rounded_values:
-            message = f"{file.rounded_values} numbers of {file.file} had more decimal places than their format"
+            message = f"{file.rounded_values} numbers in {file.file} had more decimal places than their format"
             warnings.append(Problem("CCLF-PLACES", message))
     return ArchiveReceipt(str(delivery.name), str(month), "accepted", warnings=tuple(warnings), files=tuple(files))
 
@@ -170,7 +170,7 @@ def _inventory(delivery: Delivery) -> tuple[dict[str, Member], Control, list[Pro
         if name.month != delivery.name.month:
             raise delivery.refusal(
                 "CCLF-OTHER-MONTH",
-                f"{name.table.upper()} in the archive is dated {name.file_date}, the archive {delivery.name.file_date}",
+                f"{name.table.upper()} is dated {name.file_date}, but its archive is dated {delivery.name.file_date}",
                 _RESEND,
             )
         if (name.is_run_out, name.performance_year) != (delivery.name.is_run_out, delivery.name.performance_year):

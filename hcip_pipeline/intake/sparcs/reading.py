@@ -260,7 +260,7 @@ def _nothing_usable(
     database: duckdb.DuckDBPyConnection, file: Path, year: int, rows_read: int, problems: tuple[Problem, ...]
 ) -> HcipError:
     if not rows_read:
-        return HcipError("has a header and no discharges", file=file, fix="download the file again")
+        return HcipError("has a header but no discharges", file=file, fix="download the file again")
     years = [
         str(row[0])
         for row in database.execute("select distinct year from cells where year is not null order by 1").fetchall()

@@ -67,7 +67,11 @@ def recognize(file: Path, layouts: Sequence[RecordLayout], needed: Sequence[str]
         known = ", ".join(f"{each.width} ({each.year})" for each in layouts)
         raise HcipError(
             f"has records of {len(first)} characters"
-            + (f"; known are {known}" if known else " and no header line, in which a tab or | separates the fields"),
+            + (
+                f"; known lengths are {known}"
+                if known
+                else " and no header line, in which a tab or | separates the fields"
+            ),
             file=file,
             row=1,
             rule=rule,

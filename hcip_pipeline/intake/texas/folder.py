@@ -34,7 +34,7 @@ def find_files(folder: Path, quarters: Sequence[Quarter]) -> dict[Quarter, dict[
     """
     if not folder.is_dir():
         raise HcipError(
-            "is not a folder", file=folder, rule="TEXAS-FOLDER", fix="name the folder with the unpacked files"
+            "is not a folder", file=folder, rule="TEXAS-FOLDER", fix="give the folder with the unpacked files"
         )
     found: dict[Quarter, dict[str, Path]] = {quarter: {} for quarter in quarters}
     some = False

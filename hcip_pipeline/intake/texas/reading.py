@@ -205,8 +205,8 @@ class _Quarter:
         records, of_others = (sum(count for _, count, _ in each) for each in (rows, others))
         if of_others > MOST_OF_OTHERS * records:
             raise HcipError(
-                f"is named for {self.quarter}, but {of_others:,} of its {records:,} records were discharged in others, "
-                f"most of them in {others[0][0]}",
+                f"is named for {self.quarter}, but {of_others:,} of its {records:,} records were discharged in other "
+                f"quarters, most of them in {others[0][0]}",
                 file=self.paths["base1"],
                 row=others[0][2],
                 rule="TEXAS-OTHER-QUARTER",
@@ -222,8 +222,8 @@ class _Quarter:
         ).fetchall()[0]
         if 2 * missing > named:
             raise HcipError(
-                f"names the hospitals of {named - missing:,} of the {named:,} records of base 1 (the first without one "
-                f"is in its row {row}); a hospital that is not named counts as not acute",
+                f"has the hospitals of only {named - missing:,} of the {named:,} records of base 1 (the first without "
+                f"one is in its row {row}); a hospital that is not in it counts as not acute",
                 file=self.paths["facility"],
                 rule="TEXAS-OTHER-FACILITIES",
                 fix="use the complete facility file of the same quarter",
