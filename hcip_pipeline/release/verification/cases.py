@@ -44,7 +44,7 @@ def check_own_cells(cells: dict[tuple[str, Cell], Row], own: CellTotals, finding
         if row is None:
             file = next(iter(cells.values())).table.path if cells else "audit/"
             expected = "a row for the cell of a care partner's cases"
-            findings.differ("gate", file, "row", expected, "", key=f"{npi} {' '.join(cell)}")
+            findings.differ("gate", file, "", expected, "none", key=f"{npi} {' '.join(cell)}")
             continue
         others, other_cost = row["cases"] - cases, row["cost"] - cost
         holds = others > 0 < other_cost or (others == 0 and other_cost == ZERO)
@@ -69,7 +69,7 @@ def check_cases(
         findings.require("case_norms", row, "npi", row["npi"] in partners, "a care partner of the hospital")
         findings.require("case_norms", row, "length_of_stay", row["length_of_stay"] >= 1, "at least 1")
         if norm is None:
-            findings.differ("case_norms", row.table.path, "apr_drg", "a cell with a norm", "", row=row.line)
+            _report_cell(row, findings)
             continue
         findings.compare(
             "case_norms",
@@ -101,9 +101,13 @@ def check_baseline(hospital: Hospital, norms: Mapping[Cell, Norm], findings: Fin
         norm = norms.get(cell_of(row))
         findings.require("case_norms", row, "npi", row["npi"] in partners, "a care partner of the hospital")
         if norm is None:
-            findings.differ("case_norms", row.table.path, "apr_drg", "a cell with a norm", "", row=row.line)
+            _report_cell(row, findings)
         else:
             findings.compare("case_norms", row, {"cost_weight": norm.cost_weight, "los_weight": norm.los_weight})
+
+
+def _report_cell(row: Row, findings: Findings) -> None:
+    findings.differ("case_norms", row.table.path, "cell", "one with a norm", " ".join(cell_of(row)), row=row.line)
 
 
 def _split(maximum: Decimal, elected: Row | None) -> tuple[Decimal, Decimal]:

@@ -131,7 +131,8 @@ def note_stale(package: Package, findings: Findings) -> None:
         name, hashed = read.get(folder.name, ("no release", ""))
         if (name, hashed) != (newest, sha256(folder / newest / MANIFEST)):
             fix = f"settle it again: hcip run {folder.name} --onward"
-            findings.stale.append(f"it rests on {name} of {folder.name}, whose newest release is {newest}; {fix}")
+            now = f"whose newest release is {newest}" if name != newest else "but not on the one here"
+            findings.stale.append(f"it rests on {name} of {folder.name}, {now}; {fix}")
 
 
 def _read_of_earlier(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

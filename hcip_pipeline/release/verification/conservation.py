@@ -59,7 +59,8 @@ def check_ledger(package: Package, terms: Terms, findings: Findings) -> Ledger:
             cases, cost = excluded.pop((stage, window, ccn), (0, ZERO))
             findings.compare("conservation", row, {"cases_excluded": cases, "amount_excluded": cost})
     for (stage, window, ccn), (cases, _) in excluded.items():
-        findings.differ("conservation", table.path, "row", f"{cases} cases excluded", "", key=f"{stage} {window} {ccn}")
+        expected = f"a row with {cases} excluded case{'' if cases == 1 else 's'}"
+        findings.differ("conservation", table.path, "", expected, "none", key=f"{stage} {window} {ccn}")
     return ledger
 
 
@@ -90,7 +91,7 @@ def _check_next(ledger: Ledger, row: Row, stage: str, findings: Findings) -> Non
     if after is not None:
         findings.compare("conservation", after, {"cases_in": row["cases_kept"], "amount_in": row["amount_kept"]})
     elif row["cases_kept"]:
-        findings.differ("conservation", ledger.path, "row", f"stage {stage}", "", key=row.label)
+        findings.differ("conservation", ledger.path, "", f"a row of stage {stage} after it", "none", key=row.label)
 
 
 def check_base_year(norms: NormTable, ledger: Ledger, findings: Findings) -> None:
@@ -140,7 +141,7 @@ def check_hospital_ledger(
         if row is not None:
             findings.compare("conservation", row, expected)
         elif is_needed:
-            findings.differ("conservation", ledger.path, "row", f"stage {stage}", "", key=ccn)
+            findings.differ("conservation", ledger.path, "", f"a row of stage {stage}", "none", key=ccn)
     for window, own in (("performance", cases), ("baseline", hospital.baseline.rows)):
         kept = ledger.row(_NORMS, window, ccn)
         number = kept["cases_kept"] if kept else 0

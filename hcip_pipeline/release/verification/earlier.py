@@ -182,7 +182,7 @@ def read_earlier(package: Package, findings: Findings) -> Earlier:
             earlier.absent.add(period)
             continue
         found = sha256(folder / MANIFEST)
-        findings.fact("chain", MANIFEST, "hash of an earlier release", stated_hash, found, key=period)
+        findings.fact("chain", MANIFEST, f"hash of {period}/{folder.name}", stated_hash, found)
         try:
             release = read_release(folder)
             _ = release.payable, release.savings, release.first_periods, release.other_programs

@@ -107,9 +107,8 @@ def check_elections(hospital: Hospital, terms: Terms, findings: Findings) -> Non
         cap, floor, ceiling = row["physician_cap_percent"], row["mpi_floor"], row["mpi_ceiling"]
         most = min(_GREATEST_CAP_PERCENT, terms.physician_cap_percent)
         within = cap is not None and 0 <= cap <= most
-        findings.require(
-            "elections", row, "physician_cap_percent", within, f"0 to {most}: a hospital may only lower it"
-        )
+        condition = f"0 to {most} (a hospital may only lower the policy's cap)"
+        findings.require("elections", row, "physician_cap_percent", within, condition)
         within = row["improvement_share"] is not None and 0 <= row["improvement_share"] <= 1
         findings.require("elections", row, "improvement_share", within, "0 to 1")
         in_order = floor is None or ceiling is None or 0 <= floor <= ceiling

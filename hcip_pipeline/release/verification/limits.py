@@ -40,7 +40,8 @@ def check_limit(
     before = {npi: partner.after_cap for npi, partner in partners.items()}
     if row is None:
         if partners:
-            findings.differ("distribution_limit", "savings/", "row", "a row for the hospital", "", key=hospital.ccn)
+            expected = "a row for the hospital in distribution_limits"
+            findings.differ("distribution_limit", "savings/", "", expected, "none", key=hospital.ccn)
         return before
     first = hospital.first_period
     paid = None if earlier.missing(first) else sum(earlier.paid(hospital.ccn, first).values(), ZERO)

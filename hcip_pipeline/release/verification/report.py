@@ -112,12 +112,28 @@ class Findings:
         tally.differences += 1
         if tally.differences <= MOST_LISTED:
             hidden = column in _PATIENT_COLUMNS
-            stated = ("(not shown)", "(not shown)") if hidden else (_as_text(expected), _as_text(found))
+            stated = ("(not shown)", "(not shown)") if hidden else _as_texts(expected, found)
             self.listed.append(Difference(rule, file, row, key, column, *stated))
 
     def counted(self, rule: str, rows: int) -> None:
         """Count rows that a rule examined without comparing them one by one."""
         self.tallies[rule].rows += rows
+
+
+def _as_texts(expected: Any, found: Any) -> tuple[str, str]:
+    """Both values as text; of two long lists only the entries that the other does not have."""
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) + len(found) > 2 * MOST_LISTED:
+        one, other = [_as_text(each) for each in expected], [_as_text(each) for each in found]
+        missing, unexpected = set(one) - set(other), set(other) - set(one)
+        if missing or unexpected:
+            return _in_short(one, missing, "missing"), _in_short(other, unexpected, "unexpected")
+    return _as_text(expected), _as_text(found)
+
+
+def _in_short(entries: list[str], shown: set[str], label: str) -> str:
+    first = [entry for entry in entries if entry in shown][:MOST_LISTED]
+    more = f" and {len(shown) - len(first):,} more" if len(shown) > len(first) else ""
+    return f"{len(entries):,} entries" + (f" ({label}: {', '.join(first)}{more})" if first else "")
 
 
 def _as_text(value: Any) -> str:
@@ -131,7 +147,7 @@ def _as_text(value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(map(_as_text, value))
     elif isinstance(value, tuple):
-        value = " ".join(map(_as_text, value))
+        value = " ".join(_as_text(part) for part in value if part is not None and part != "")
     return "nothing" if value is None or value == "" else str(value)
 
 

@@ -92,7 +92,8 @@ def check_scopes(everyone: Row | None, participating: Row | None, findings: Find
     if participating is None:
         return
     if everyone is None:
-        findings.differ("savings", participating.table.path, "row", "scope all", "", key=participating["hospital_ccn"])
+        ccn, path = participating["hospital_ccn"], participating.table.path
+        findings.differ("savings", path, "", "a row of scope all", "none", key=ccn)
         return
     for column in ("cases", "actual_cost", "best_practice_cost", "core_cost", "supply_drug_cost", "baseline_cases"):
         holds = everyone[column] >= participating[column]

@@ -100,7 +100,7 @@ def _policy(package: Package, findings: Findings) -> Terms | None:
     fact("manifest", MANIFEST, "code_version", "a version", "a version" if manifest.get("code_version") else "")
     for item in manifest.get("inputs", ()):
         missing = [name for name in ("file", "sha256", "rows") if name not in item]
-        fact("manifest", MANIFEST, "missing from the input", [], missing, key=str(item.get("file")))
+        fact("manifest", MANIFEST, "missing fields", [], missing, key=str(item.get("file")))
     policy = manifest.get("policy", {})
     text = str(policy.get("text"))
     fact("policy", MANIFEST, "sha256", hashlib.sha256(text.encode()).hexdigest(), policy.get("sha256"))
