@@ -14,7 +14,7 @@ def _state(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
 
 
-def test_the_cache_folder_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_folder_belongs_to_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("HCIP_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert project.cache_folder() == tmp_path / "hcip"
@@ -31,9 +31,7 @@ def test_loading_writes_neither_the_project_nor_the_cache() -> None:
     assert (_state(project.PROJECT), _state(folder)) == before
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_with_a_way_out(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_cache_that_cannot_be_written_is_an_error_with_a_fix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "cache"
     file.write_text("not a folder")
     monkeypatch.setenv("HCIP_CACHE", str(file))

@@ -1,4 +1,4 @@
-"""Draws of cases: the same everywhere, true to what is known of invented physicians."""
+"""Draws of cases: the same everywhere, and consistent with the known skill of invented physicians."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def alike(rng: Random, _: int) -> float:
 
 
 def skilled(rng: Random, number: int) -> float:
-    """Half of the physicians are cheaper, each by their own."""
+    """Half of the physicians are cheaper than the others."""
     return rng.uniform(7_000, 15_000) - (3_000 if number % 2 else -3_000)
 
 
@@ -46,7 +46,7 @@ def test_hashes_are_md5_of_case_and_replicate() -> None:
             assert bits.tolist() == [int.from_bytes(hashlib.md5(name).digest()[:8], "big") for name in names]
 
 
-def test_rows_in_another_order_and_other_threads_draw_the_same() -> None:
+def test_draws_do_not_depend_on_the_order_of_rows_or_on_threads() -> None:
     tables = release_tables(6, lambda rng: rng.randint(3, 9), alike, 2, baseline=alike)
     mixed = {name: frame.sample(fraction=1, shuffle=True, seed=5) for name, frame in tables.items()}
     one = draw(cases_of(tables), POLICY, 20, threads=1)
@@ -55,7 +55,7 @@ def test_rows_in_another_order_and_other_threads_draw_the_same() -> None:
 
 
 @pytest.mark.slow
-def test_identical_physicians_lie_inside_chance_and_planted_skill_above() -> None:
+def test_identical_physicians_are_inside_the_chance_range_and_skilled_ones_above_it() -> None:
     inside = above = 0
     for seed in range(SEEDS):
         for cost in (alike, skilled):
@@ -71,7 +71,7 @@ def test_identical_physicians_lie_inside_chance_and_planted_skill_above() -> Non
 
 
 def test_intervals_cover_the_truth() -> None:
-    """The number of cases is by chance, too: what is true is its mean times the mean of a case."""
+    """The number of cases is random too, so the true value is its mean times the mean of a case."""
     policy = POLICY.model_copy(update={"performance_gate": "none"})
     width = float(P75 - BEST)
     # cost is uniform from 7,000 to 15,000: all below 8,000, none above 12,000, a straight line between

@@ -148,15 +148,15 @@ def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
 
     @contextmanager
     def opened(name: str, _home: Home, master: str) -> Iterator[None]:
-        became.append(f"opened {name} {master}")
+        events.append(f"opened {name} {master}")
         yield None
-        became.append("closed")
+        events.append("closed")
 
     def computes(name: str, *before: str) -> dg.AssetsDefinition:
         @dg.asset(name=name, deps=before)
         def compute(engine: EngineResource) -> None:
             with engine.computing(Home(tmp_path)):
-                became.append(name)
+                events.append(name)
 
         return compute
 
@@ -167,7 +167,7 @@ def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
         run_config={"resources": {"engine": {"config": config}}},
         tags=tags,
     )
-    assert became == [f"opened {expected}", "norms", "half_year", "closed"]
+    assert events == [f"opened {expected}", "norms", "half_year", "closed"]
 
 
 def test_no_command_loads_spark_unless_requested() -> None:

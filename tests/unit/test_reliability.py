@@ -1,4 +1,4 @@
-"""Variance components and reliability on physicians whose variances are known."""
+"""Variance components and reliability of physicians whose variances are known."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_without_any_difference_the_variance_between_is_zero() -> None:
     assert (found.between, found.reliability(5), found.cases_needed()) == (0, 0, None)
 
 
-def test_physicians_that_alternate_have_no_variance_of_their_own() -> None:
+def test_physicians_with_equal_means_have_no_variance_between_them() -> None:
     found = components(dict.fromkeys("abcd", (10, 50, 500)))  # means equal, cases not: MS_between < MS_within
     assert found.within > 0 == found.between
 
@@ -53,5 +53,5 @@ def test_components_equal_a_computation_by_hand() -> None:
 
 
 @pytest.mark.parametrize("sums", [{}, {"a": (5, 5, 5)}, {"a": (1, 1, 1), "b": (1, 2, 4)}])
-def test_what_cannot_be_estimated_is_zero(sums: dict[str, tuple[int, int, int]]) -> None:
+def test_a_variance_that_cannot_be_estimated_is_zero(sums: dict[str, tuple[int, int, int]]) -> None:
     assert components(sums).between == 0
