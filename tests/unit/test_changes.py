@@ -20,7 +20,7 @@ WRONG = {
     "a cost that is true": (CASE % "cost: true", "cases.0.cost"),
     "a cost below zero": (CASE % "cost: -0.01", "cases.0.cost"),
     "a cost with half a cent": (CASE % "cost: 1.005", "cases.0.cost"),
-    "a cost that is not a number": (CASE % "cost: .nan", "no number"),
+    "a cost that is not a number": (CASE % "cost: .nan", "not a number"),
     "a severity that is not text": (CASE % "severity_of_illness: 2", "in quotes"),
     "a severity of five": (CASE % 'severity_of_illness: "5"', "cases.0.severity_of_illness"),
     "an APR-DRG in octal": (CASE % "apr_drg: 045", "in quotes"),
