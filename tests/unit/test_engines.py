@@ -144,7 +144,7 @@ def test_a_run_opens_its_engine_once_and_closes_it_when_it_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As in a run from the UI, whose configuration or tags name the engine."""
-    became: list[str] = []
+    events: list[str] = []
 
     @contextmanager
     def opened(name: str, _home: Home, master: str) -> Iterator[None]:
