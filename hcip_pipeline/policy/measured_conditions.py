@@ -10,9 +10,14 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-#: Computed from hospitals' own discharges. The Medicare measures depend on claims, and late files from CMS must not
-#: move a payment; so the result of a condition on one of them is reported.
-MEASURES_OF_CONDITIONS = ("readmission_rate", "readmission_rate_adjusted", "planned_readmission_rate", "hac_per_1000")
+#: Measure -> its label. Computed from hospitals' own discharges. The Medicare measures depend on claims, and late files
+#: from CMS must not move a payment; so the result of a condition on one of them is reported.
+MEASURES_OF_CONDITIONS = {
+    "readmission_rate": "Unplanned readmissions within 30 days",
+    "readmission_rate_adjusted": "Unplanned readmissions within 30 days, adjusted for case mix",
+    "planned_readmission_rate": "Planned returns within 30 days",
+    "hac_per_1000": "Hospital-acquired conditions per 1,000 discharges",
+}
 
 #: Words of a threshold -> how the measure must compare with it.
 OPERATORS = {

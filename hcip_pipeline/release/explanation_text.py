@@ -13,6 +13,7 @@ from typing import Any
 
 from hcip_pipeline.contracts.payment_reasons import parse_reasons
 from hcip_pipeline.dollars import dollars
+from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS
 from hcip_pipeline.release.explanation import (
     ExplainedCase,
     ExplainedCell,
@@ -248,14 +249,19 @@ def _conditions(e: Explanation) -> Iterator[str]:
         yield _line(f"{label} ({percent(row['weight'])}): {outcome}", money(row["weighted_amount"]))
         if row["source"] == "MEASURED":
             whose = "for the hospital" if row["measured_level"] == "hospital" else "for the physician's own patients"
-            required = f"{row['threshold_operator']} {row['threshold_value'].normalize():f}"
-            yield from _prose(
-                f"{row['computed_measure']} {whose}: {row['measured_value'].normalize():f}; required: {required}."
-            )
+            measure = row["computed_measure"]
+            value, threshold = (_measured(row[name], measure) for name in ("measured_value", "threshold_value"))
+            required = f"{row['threshold_operator']} {threshold}"
+            yield from _prose(f"{MEASURES_OF_CONDITIONS[measure]} {whose}: {value}; required: {required}.")
     parts = sum((row["weighted_amount"] for row in e.conditions), Decimal(0))
     if met >= 1 and parts != e.incentive["calculated_incentive"] and not e.incentive["conditions_adjustment"]:
         yield from _prose("Every condition is met, so cents gained or lost by rounding the parts do not count.")
     yield ""
+
+
+def _measured(value: Decimal, measure: str) -> str:
+    """A number per 1,000 as such, any other measure as a percentage."""
+    return f"{value.normalize():f}" if measure.endswith("per_1000") else percent(value)
 
 
 def _standing(e: Explanation) -> Iterator[str]:

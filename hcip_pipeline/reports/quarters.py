@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.policy.interventions import CATEGORIES
+from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS
 from hcip_pipeline.reports import words
 from hcip_pipeline.reports.figures import ReportSource, Row
 
@@ -108,14 +109,14 @@ def measures_by_quarter(
         if row["measure"] and row["threshold"]:
             by_measure.setdefault(row["measure"], []).append(row["threshold"])
     made = []
-    for measure in words.MEASURES:
+    for measure, label in MEASURES_OF_CONDITIONS.items():
         cells = {row["quarter"]: row for row in rows if row["measure"] == measure}
         if cells:
             thresholds = "; ".join(dict.fromkeys(by_measure.get(measure, ())))
             made.append(
                 QuarterRow(
                     "",
-                    words.MEASURES[measure],
+                    label,
                     f"condition of payment: {thresholds}" if thresholds else "",
                     tuple(
                         None if (cell := cells.get(quarter)) is None else cell | {"shown": _measured(cell)}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS
 
 #: shown in place of a missing figure
 NOTHING = "–"
@@ -78,7 +79,7 @@ def measured(value: Decimal | None, measure: str | None) -> str:
 
 def measure(text: str | None) -> str:
     """The name of a computed measure; any other measure as the protocol words it."""
-    return MEASURES.get((text or "").strip(), text or "")
+    return MEASURES_OF_CONDITIONS.get((text or "").strip(), text or "")
 
 
 def count(value: int | None) -> str:
@@ -131,14 +132,6 @@ SIGNS = {
     "TRANSFERS": "More patients transferred to other hospitals",
     "SEVERITY": "More cases coded as severe",
     "VOLUME": "Many more discharges",
-}
-
-#: measures that conditions of payment may name (methodology §12)
-MEASURES = {
-    "readmission_rate": "Unplanned readmissions within 30 days",
-    "readmission_rate_adjusted": "Unplanned readmissions within 30 days, adjusted for case mix",
-    "planned_readmission_rate": "Planned returns within 30 days",
-    "hac_per_1000": "Hospital-acquired conditions per 1,000 discharges",
 }
 
 STATUSES = {"PAYABLE": "Payable", "HELD": "Held", "ZERO": "No payment"}

@@ -15,6 +15,7 @@ from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS
 from hcip_pipeline.release.explained_release import explain, explainer
 from hcip_pipeline.release.explanation import Explanation
 from hcip_pipeline.release.explanation_text import render_text
@@ -77,6 +78,12 @@ def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Ex
     gated = [payment for payment in explained.values() if any(cell.is_gated for cell in payment.cells)]
     assert gated
     assert all("no case in this cell earns a performance incentive" in flat(render_text(payment)) for payment in gated)
+
+
+def test_a_measure_is_shown_by_its_label(explained: dict[tuple[str, str], Explanation]) -> None:
+    texts = [flat(render_text(payment)) for payment in explained.values()]
+    assert any(label in text for text in texts for label in MEASURES_OF_CONDITIONS.values())
+    assert not [name for name in MEASURES_OF_CONDITIONS for text in texts if name in text]
 
 
 def test_without_a_lake_a_note_replaces_the_source_rows(explained: dict[tuple[str, str], Explanation]) -> None:
