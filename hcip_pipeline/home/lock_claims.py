@@ -1,7 +1,7 @@
 """Claims: files that show who holds a lock, for file systems whose locks do not reach other machines.
 
-The operating system's lock (``locks``) decides between processes of one machine, and on some shared file systems it is
-not visible to others. So a process that holds a lock also leaves a file below ``locks/claims/`` and touches it as long
+The operating system's lock (``locks``) decides between processes of one machine; on some shared file systems, other
+machines do not see it. So a process that holds a lock also leaves a file below ``locks/claims/`` and touches it as long
 as it runs; while another machine's claim is touched, the lock is refused. A claim that was not touched for
 `STALE_SECONDS` has expired: its machine is gone. Times are the file system's, because the clocks of two machines
 differ.

@@ -93,7 +93,7 @@ def _read(
         for receipt in before or ():
             if receipt.archive == str(name):
                 raise HcipError(
-                    f"an export of the same time with different contents was already ingested "
+                    f"an export with the same time but different contents was already ingested "
                     f"({receipt.sha256[:12]})",
                     fix="keep the export as first delivered; a later job has a later transactionTime",
                     file=manifest.file, rule="BCDA-CHANGED",

@@ -55,7 +55,7 @@ class Versions:
         """File -> line -> outcome, for resources that another version in the export supersedes.
 
         The version with the newest time stamp counts, and the first of identical versions. Two resources with the same
-        identity of a claim are versions of it.
+        claim identity are versions of one claim.
 
         Raises:
             HcipError: ``BCDA-VERSIONS``: two versions with the same time stamp differ.

@@ -107,7 +107,7 @@ def _check_age(delivery: Delivery, before: list[ArchiveReceipt]) -> None:
         if ours == theirs:
             raise delivery.refusal(
                 "CCLF-CHANGED",
-                f"an archive of the same name with different contents was already ingested ({receipt.sha256[:12]})",
+                f"an archive with the same name but different contents was already ingested ({receipt.sha256[:12]})",
                 "keep the archive as first delivered; a correction by CMS has a later date in its name",
             )
 

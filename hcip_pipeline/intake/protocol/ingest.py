@@ -74,7 +74,7 @@ def load_protocols(
         period: the performance period.
         policy: the region's policy, against which elections are checked.
         meetings: the period's ``committee_meetings``; None if nothing is known about meetings.
-        starts: when each hospital's program began; if None, the protocols in the inbox tell.
+        starts: when each hospital's program began; None to take it from the protocols in the inbox.
 
     Raises:
         HcipError: the table of hospitals in the inbox is refused. A refused protocol is a problem of its hospital.
@@ -212,7 +212,7 @@ def _with_version(
 
 
 def _keep_versions(home: Home, period: PerformancePeriod, hospitals: set[str]) -> None:
-    """Store new versions of each year's protocol up to the period's; the first one tells when the program began."""
+    """Store new versions of each year's protocol up to the period's; the first one shows when the program began."""
     for ccn, files in _protocol_files(home.inbox).items():
         folder = home.lake / "protocols" / ccn
         for year, file in files.items():

@@ -212,7 +212,7 @@ def _sent_out(book: Any) -> dict[tuple[str, str, str], SentOut]:
 
 @dataclass(frozen=True)
 class _Filled:
-    """The rows of a sheet that are filled in, and problems of the others."""
+    """The rows of a sheet that are filled in, and the problems noted in the others."""
 
     text: TextTable
     noted: list[Problem]

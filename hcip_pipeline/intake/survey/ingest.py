@@ -1,7 +1,7 @@
 """The completed surveys in force in a period, and how they are merged with CSV files of the same tables.
 
-Belongs here: versions, receipts, and the merge: a CSV file comes from the administrator, so if both have the same
-result, the CSV file counts and the difference is reported. Does not belong here: reading a form (``forms``).
+Belongs here: versions, receipts, and the merge: CSV files come from the administrator, so if both report one result,
+the CSV file counts and a difference is reported. Does not belong here: reading a form (``forms``).
 
 Lake: ``history/survey_<ccn>.r<n>.<table>.parquet`` every accepted form, ``receipts/survey_<ccn>.r<n>.json`` every form.
 """
