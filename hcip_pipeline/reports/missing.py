@@ -34,7 +34,7 @@ class MissingItem:
     what_to_do: str
 
 
-_NOTHING_TO_HOLD = "nothing is payable; an amount would be held"
+_NOTHING_TO_HOLD = "nothing is payable; any amount would be held"
 _RESULTS = PAYMENT_REASONS["CONDITION_RESULTS_MISSING"].advice
 
 
