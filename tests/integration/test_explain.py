@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -80,10 +81,27 @@ def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Ex
     assert all("no case in this cell earns a performance incentive" in flat(render_text(payment)) for payment in gated)
 
 
-def test_a_measure_is_shown_by_its_label(explained: dict[tuple[str, str], Explanation]) -> None:
-    texts = [flat(render_text(payment)) for payment in explained.values()]
-    assert any(label in text for text in texts for label in MEASURES_OF_CONDITIONS.values())
-    assert not [name for name in MEASURES_OF_CONDITIONS for text in texts if name in text]
+@pytest.mark.parametrize(
+    ("measure", "value", "threshold", "line"),
+    [
+        ("readmission_rate", "0.0438293", "0.150", "the hospital: 4.38293%; required: at most 15.00%."),
+        ("hac_per_1000", "12.50", "25", "the hospital: 12.5; required: at most 25."),
+    ],
+)
+def test_a_measured_condition_shows_the_measures_label(
+    explained: dict[tuple[str, str], Explanation], measure: str, value: str, threshold: str, line: str
+) -> None:
+    payment = next(payment for payment in explained.values() if payment.conditions)
+    measured = payment.conditions[0] | {
+        "source": "MEASURED",
+        "computed_measure": measure,
+        "measured_level": "hospital",
+        "measured_value": Decimal(value),
+        "threshold_operator": "at most",
+        "threshold_value": Decimal(threshold),
+    }
+    text = " ".join(render_text(replace(payment, conditions=(measured,))).split())
+    assert f"{MEASURES_OF_CONDITIONS[measure]} for {line}" in text and measure not in text
 
 
 def test_without_a_lake_a_note_replaces_the_source_rows(explained: dict[tuple[str, str], Explanation]) -> None:
