@@ -75,7 +75,9 @@ def check_contract_table(text: TextTable, path: Path, table: Table, rules: Seque
 
     absent = [pl.lit(None, pl.String).alias(c.name) for c in table.columns if c.name not in text.header]
     cells = text.frame.with_columns(absent).select(*table.names, LINE)
-    for name, lost in _true(cells, {c.name: _in_exponent_form(c.name) for c in table.columns if has_lost_digits(c)}):
+    for name, lost in _true_masks(
+        cells, {c.name: _in_exponent_form(c.name) for c in table.columns if has_lost_digits(c)}
+    ):
         lines = cells.filter(lost).get_column(LINE)
         findings.add_rows("DIGITS-LOST", name, lines, ["the cell is in exponent form"] * LISTED_PER_RULE)
     findings.raise_errors()
@@ -157,7 +159,7 @@ def _in_exponent_form(name: str) -> pl.Expr:
     return pl.col(name).str.contains(LOST_DIGITS).fill_null(False)
 
 
-def _true(cells: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> Iterator[tuple[str, pl.Series]]:
+def _true_masks(cells: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> Iterator[tuple[str, pl.Series]]:
     """Name and mask of each condition that is true for some row; all are computed in one pass."""
     if conditions:
         masks = cells.select(condition.alias(name) for name, condition in conditions.items())
@@ -172,7 +174,7 @@ def _check_cells(cells: pl.DataFrame, typed: pl.DataFrame, table: Table, finding
     """
     rules = {column.name: _rules_of(column, typed) for column in table.columns}
     any_broken = {name: pl.any_horizontal(broken for _, broken, _ in own) for name, own in rules.items()}
-    masks = dict(_true(cells, any_broken))
+    masks = dict(_true_masks(cells, any_broken))
     for name in masks:
         earlier = pl.lit(False)
         for rule, broken, message in rules[name]:
@@ -188,28 +190,28 @@ def _rules_of(column: Column, typed: pl.DataFrame) -> list[tuple[str, pl.Expr, s
     """Rule, whether a cell breaks it (never null), and the message, in the order in which they are checked."""
     cell = pl.col(column.name)
     limit = column.max_length or MAX_TEXT
-    what = _what(column)
+    expected = _expected(column)
     rules: list[tuple[str, pl.Expr, str]] = [
         ("CELL-CONTROL-CHARACTER", cell.str.contains(_CONTROL_CHARACTER), "the cell contains a control character"),
         ("CELL-TOO-LONG", cell.str.len_chars() > limit, f"the cell is longer than {limit} characters"),
     ]
     if not column.nullable:
-        rules.append(("CELL-MISSING", cell.is_null(), f"the cell is empty but must contain {what}"))
+        rules.append(("CELL-MISSING", cell.is_null(), f"the cell is empty but must contain {expected}"))
     if not column.nullable and column.type == "text" and not column.is_words and not column.allowed:
         is_placeholder = cell.str.to_lowercase().is_in(WORDS)
-        rules.append(("CELL-MISSING", is_placeholder, f"{{}} is a placeholder; the cell must contain {what}"))
+        rules.append(("CELL-MISSING", is_placeholder, f"{{}} is a placeholder; the cell must contain {expected}"))
     if column.allowed:
-        rules.append(("VALUE-NOT-ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {what}"))
+        rules.append(("VALUE-NOT-ALLOWED", ~cell.is_in(column.allowed), f"{{}} is not {expected}"))
     elif column.type != "text":
         unread = cell.is_not_null() & typed.get_column(column.name).is_null()
-        rules.append(("CELL-FORMAT", unread, f"{{}} is not {what}"))
+        rules.append(("CELL-FORMAT", unread, f"{{}} is not {expected}"))
         if column.limits is not None:
             least, most = column.limits
             number = typed.get_column(column.name)
             beyond = cell.is_not_null() & ((number < Decimal(least)) | (number > Decimal(most)))
             rules.append(("NUMBER-OUT-OF-RANGE", beyond, f"{{}} is not between {least} and {most}"))
     elif column.name in CODES:
-        rules.append(("CELL-FORMAT", ~cell.str.contains(CODES[column.name].pattern), f"{{}} is not {what}"))
+        rules.append(("CELL-FORMAT", ~cell.str.contains(CODES[column.name].pattern), f"{{}} is not {expected}"))
     elif not column.is_words:
         rules.append(("CELL-FORMAT", ~cell.str.contains(ASCII.pattern), f"{{}} is not in {ASCII.words}"))
     if column.name == "npi":
@@ -218,7 +220,7 @@ def _rules_of(column: Column, typed: pl.DataFrame) -> list[tuple[str, pl.Expr, s
     return [(rule, broken.fill_null(False), message) for rule, broken, message in rules]
 
 
-def _what(column: Column) -> str:
+def _expected(column: Column) -> str:
     if column.allowed:
         return "one of " + ", ".join(column.allowed)
     if column.name in CODES:

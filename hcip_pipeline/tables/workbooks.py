@@ -64,7 +64,7 @@ def sheet_rows(path: Path, table: str, money: Collection[str], ceiling: Ceiling)
     book = _open(path, ceiling)
     try:
         sheet = _sheet(book, table)
-        _check_alone(book, sheet, ceiling)
+        _check_no_second_table(book, sheet, ceiling)
         if errors := _cells_with_errors(path, sheet.name):
             raise WorkbookError(f"cells contain an error such as #N/A: {_listed(errors)} of the {table} sheet")
         if open_cells := _formulas_without_value(path, sheet.name):
@@ -127,7 +127,7 @@ def _sheet(book: CalamineWorkbook, table: str) -> CalamineSheet:
     raise WorkbookError(f"has {len(names)} sheets, {len(named) or 'none'} of them named {table}")
 
 
-def _check_alone(book: CalamineWorkbook, sheet: CalamineSheet, ceiling: Ceiling) -> None:
+def _check_no_second_table(book: CalamineWorkbook, sheet: CalamineSheet, ceiling: Ceiling) -> None:
     """Refuse a workbook in which another sheet has the table's columns, because its rows would be left out.
 
     Raises:

@@ -118,8 +118,8 @@ def _count_discharges(
 ) -> dict[str, Any]:
     low, high = limits.COST_TO_CHARGE_BOUNDS
     unlikely = f"total_charges > 0 and (cost < total_charges * {low} or cost > total_charges * {high})"
-    asked = [*_met(database, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
-    flags = [f"{_asked_of(check.rule)} and ({check.sql})" for check in asked]
+    asked = [*_with_marks(database, "d", warnings), Check("D-COST-TO-CHARGE", "total_charges", unlikely)]
+    flags = [f"{_counted_on(check.rule)} and ({check.sql})" for check in asked]
     row = database.one(statement("count_discharges", warnings=flags, listed=_LISTED, drg_code=DRG_CODE))
     result["discharges"] = TableCount(row[0], row[1], *bad, *row[2:5])
     found += [
@@ -130,7 +130,7 @@ def _count_discharges(
     return {"discharges": row[0], "npi_missing": row[5], "patient_id_missing": row[6]}
 
 
-def _met(database: SubmissionDatabase, table: str, warnings: list[Check]) -> list[Check]:
+def _with_marks(database: SubmissionDatabase, table: str, warnings: list[Check]) -> list[Check]:
     """The checks whose mark some row has. Usually no row has any, and one query for all marks is cheaper."""
     marks = [check.sql for check in warnings if check.sql.endswith(MARKS)]
     found = database.one(f"select {', '.join(f'coalesce(bool_or({mark}), false)' for mark in marks)} from {table}")
@@ -138,7 +138,7 @@ def _met(database: SubmissionDatabase, table: str, warnings: list[Check]) -> lis
     return [check for check in warnings if check.sql not in unmet]
 
 
-def _asked_of(rule: str) -> str:
+def _counted_on(rule: str) -> str:
     """The rows on which a warning is counted: all that were read, or accepted rows if it depends on several cells."""
     return "kept" if rule in ("D-STAY-LONG", "D-AGE", "D-COST-TO-CHARGE") else "shape_ok"
 

@@ -161,7 +161,7 @@ def contents(submission: Submission, *, only: str = "", charges_needed: bool = T
         elif found:
             tables[table] = folder / found[0]
         elif table != "charges" or charges_needed:
-            problems.append(Problem("F-MISSING", f"there is no {table} file{_seen(table, names)}"))
+            problems.append(Problem("F-MISSING", f"there is no {table} file{_similar_file(table, names)}"))
     stated = [name for name in names if table_of(name) == ""]
     known.update(stated)
     control = folder / stated[0] if stated else None
@@ -204,7 +204,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(name if table_of(name) is not None else shown_unknown(name) for name in names)
 
 
-def _seen(table: str, names: list[str]) -> str:
+def _similar_file(table: str, names: list[str]) -> str:
     """The file whose name is similar to the table's, for a message."""
     close = difflib.get_close_matches(f"{table}.csv", [name.lower() for name in names], n=1, cutoff=0.6)
     name = next((name for name in names if close and name.lower() == close[0]), "")

@@ -59,7 +59,7 @@ class ColumnReading:
     sql: str
 
 
-def bare(column: Column) -> ColumnReading:
+def without_markers(column: Column) -> ColumnReading:
     """The cell without a spreadsheet's text markers (``="0120"``, ``'0120``) and blanks; an NPI without dashes."""
     name = column.name
     sql = f"case when {name}[1] = '=' then regexp_replace({name}, '{_SPREADSHEET_TEXT}', '\\1') else {name} end"
@@ -73,7 +73,7 @@ def bare(column: Column) -> ColumnReading:
     return ColumnReading("BLANKS", name, sql)
 
 
-def empty(column: Column) -> ColumnReading | None:
+def without_placeholders(column: Column) -> ColumnReading | None:
     """Placeholders read as empty cells; None for a column that may not be empty."""
     if not column.nullable:
         return None
@@ -87,7 +87,7 @@ def without_decimals(column: str) -> ColumnReading:
     return ColumnReading("ID-FORM", column, f"regexp_replace({column}, '^([0-9]+)\\.0+$', '\\1')")
 
 
-def written_otherwise(column: Column) -> ColumnReading | None:
+def column_habit(column: Column) -> ColumnReading | None:
     """The habit of this kind of column; None if it has none, and for dates, which are read by whole columns."""
     name = column.name
     if name in WIDTHS:

@@ -282,9 +282,9 @@ def _readings(
     database: SubmissionDatabase, table: Table, file: str, cells: Cells, so_far: Mended
 ) -> list[ColumnReading]:
     """The habits that any odd row has; for dates and identifiers, the form that the whole column has."""
-    candidates = [habits.bare(column) for column in table.columns]
-    candidates += [r for column in table.columns if (r := habits.empty(column)) is not None]
-    candidates += [r for column in table.columns if (r := habits.written_otherwise(column)) is not None]
+    candidates = [habits.without_markers(column) for column in table.columns]
+    candidates += [r for column in table.columns if (r := habits.without_placeholders(column)) is not None]
+    candidates += [r for column in table.columns if (r := habits.column_habit(column)) is not None]
     asked = ", ".join(f"coalesce(bool_or({r.sql} <> {r.column}), false)" for r in candidates)
     met = database.one(f"select {asked} from odd_{table.name} where shape_ok")
     found = [reading for reading, is_met in zip(candidates, met, strict=True) if is_met]

@@ -51,7 +51,7 @@ from hcip_pipeline.tables.file_names import shown, shown_unknown
 #: Number of broken rows that are listed individually; all are counted.
 MAX_ROWS = 1000
 #: Number of names that a message lists if no submission is found.
-_SEEN = 5
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Preflight:
             receipt = replace(receipt, problems=problems)
         if place.only:
             other = next(table for table in TABLES if table != place.only)
-            notes += (f"only this file was checked: not with {other}, control totals and cost factors",)
+            notes += (f"only this file was checked, not its agreement with {other}, control totals or cost factors",)
         elif not self.factors_known:
             notes += (
                 "without cost factors, it was not checked whether the hospital has rates for everything it charges",
@@ -220,7 +220,7 @@ def _place(path: Path) -> _Place:
         what = (
             f"the folder contains {len(inner)} submission{'s' * (len(inner) != 1)}"
             if inner
-            else f"the folder contains no submission{_seen(folder)}"
+            else f"the folder contains no submission{_found_instead(folder)}"
         )
         raise UsageError(what, file=path, fix="give a folder with discharges and charges in it, or one of those files")
     return place
@@ -230,11 +230,11 @@ def _is_submission(folder: Path) -> bool:
     return any(table_of(entry.name) or is_workbook(entry.name) for entry in folder.iterdir() if entry.is_file())
 
 
-def _seen(folder: Path) -> str:
+def _found_instead(folder: Path) -> str:
     """What the folder contains instead, so that a wrong name can be reported."""
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    listed = ", ".join(f"'{shown_unknown(name)}'" for name in names[:_SEEN])
-    more = f" and {len(names) - _SEEN} more" if len(names) > _SEEN else ""
+    listed = ", ".join(f"'{shown_unknown(name)}'" for name in names[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"; found {listed}{more}: none is named discharges or charges" if names else ": it is empty"
 
 

@@ -149,12 +149,12 @@ def _rate(rows: int | None, read: int | None) -> Decimal | None:
 
 
 def _worst_first(frame: pl.DataFrame) -> pl.DataFrame:
-    order = pl.col("rule").replace_strict({rule.id: _badness(rule) for rule in RULES.values()}, return_dtype=pl.Int8)
+    order = pl.col("rule").replace_strict({rule.id: _rank(rule) for rule in RULES.values()}, return_dtype=pl.Int8)
     by: Sequence[pl.Expr | str] = ("quarter", order, "rate", "hospital_ccn", "table", "rule", "column")
     return frame.sort(by, descending=[False, False, True, False, False, False, False], nulls_last=True)
 
 
-def _badness(rule: Rule) -> int:
+def _rank(rule: Rule) -> int:
     if rule.severity == "SUBMISSION":
         return 0 if rule.refuses else 4
     if rule.severity == "ERROR":

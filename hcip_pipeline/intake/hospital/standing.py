@@ -32,17 +32,17 @@ def with_problem(receipt: SubmissionReceipt, problem: Problem) -> SubmissionRece
 
 def settle(of_quarter: Iterable[SubmissionReceipt], others: Iterable[SubmissionReceipt]) -> list[SubmissionReceipt]:
     """Receipts of one quarter, in order, with all facts that depend on the other receipts of the lake."""
-    own = [_alone(receipt) for receipt in sorted(of_quarter, key=order)]
-    elsewhere = [_alone(receipt) for receipt in others]
+    own = [_without_context(receipt) for receipt in sorted(of_quarter, key=order)]
+    elsewhere = [_without_context(receipt) for receipt in others]
     first = _first_senders([*own, *elsewhere])
     settled: list[SubmissionReceipt] = []
     for receipt in own:
         versions = [r for r in own if r.ccn == receipt.ccn and r.ccn]
-        settled.append(_among(_repeated(_volume(receipt, elsewhere), first), versions))
+        settled.append(_among_versions(_repeated(_volume(receipt, elsewhere), first), versions))
     return settled
 
 
-def _alone(receipt: SubmissionReceipt) -> SubmissionReceipt:
+def _without_context(receipt: SubmissionReceipt) -> SubmissionReceipt:
     files = tuple(
         replace(file, rows=_not_superseded(file.rows), dollars=_not_superseded(file.dollars), same_as=None)
         for file in receipt.files
@@ -55,7 +55,7 @@ def _not_superseded(tally: Tally) -> Tally:
     return Tally(tally.read, tally.accepted + tally.superseded, tally.quarantined)
 
 
-def _among(receipt: SubmissionReceipt, versions: list[SubmissionReceipt]) -> SubmissionReceipt:
+def _among_versions(receipt: SubmissionReceipt, versions: list[SubmissionReceipt]) -> SubmissionReceipt:
     if receipt.status != "accepted":
         return receipt
     accepted = [r for r in versions if r.status == "accepted"]

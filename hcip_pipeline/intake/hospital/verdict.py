@@ -65,7 +65,7 @@ def verdict(result: CheckResult) -> Verdict:
         sections=tuple(section for section in sections if section.entries),
         notes=(*_bills(result.receipt), *result.notes),
         counts=_counts(result.receipt),
-        consequence="No row of a refused submission is used; the last accepted submission stays in force.",
+        consequence="No row of a refused submission is used; an earlier accepted submission stays in force.",
         in_order="No rule is broken.",
     )
 

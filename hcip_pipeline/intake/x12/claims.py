@@ -133,7 +133,7 @@ def _bills() -> str:
         ordered as (
             select row, hl, st, bht <> other_bht as is_repeated, made is not null as is_dated,
                 row_number() over (order by made nulls first, row) as ordinal
-            from raw_levels left join (select *, {_made(element(4, "bht"))} as made from transactions) using (st)
+            from raw_levels left join (select *, {_date_made(element(4, "bht"))} as made from transactions) using (st)
             where id = 'CLM'),
         joined as (
             select c.*, v.ordinal, v.st, v.is_dated, o.other_primary, o.other_other_primary,
@@ -177,7 +177,7 @@ def _bills() -> str:
         from with_kinds"""
 
 
-def _made(text: str) -> str:
+def _date_made(text: str) -> str:
     """SQL for the date of ``CCYYMMDD``; null if it is not a date."""
     return f"case when regexp_full_match({text}, '[0-9]{{8}}') then try_strptime({text}, '%Y%m%d')::date end"
 

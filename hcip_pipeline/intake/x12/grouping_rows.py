@@ -42,7 +42,8 @@ def load_rows(database: SubmissionDatabase, cells: Cells, file: str) -> list[Pro
     database.run(
         f"""create or replace table raw_grouping_rows as
         with read as (
-            select row, shape_ok and not has_control as is_readable, trim({habits.bare(_ACCOUNT).sql}) as account_no,
+            select row, shape_ok and not has_control as is_readable,
+                trim({habits.without_markers(_ACCOUNT).sql}) as account_no,
                 {others}, (shape_ok and not ({filled})) or {blank_lines} as is_blank
             from ({cells.sql})),
         billed as (select distinct account_no as billed from raw_standing where account_no <> '')
