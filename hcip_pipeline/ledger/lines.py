@@ -154,7 +154,7 @@ def rebase(home: Home, onto: Callable[[Sequence[bytes]], Sequence[bytes]]) -> No
     """Replace the end of the ledger, because other machines have appended to the shared one (``shared_home``).
 
     Args:
-        onto: returns all new lines, given the current ones; called while no other process can append.
+        onto: returns the whole ledger's lines, given the current ones; called while no other process can append.
 
     Raises:
         HcipError: the lines are not a ledger, or the file cannot be written.

@@ -178,7 +178,7 @@ def _has_the_same_figures(folder: Path, content: dict[str, Any]) -> bool:
     def facts(package: dict[str, Any]) -> dict[str, Any]:
         release = package["name"].removeprefix("hcip-").replace("-", "_")
         kept = {key: package[key] for key in ("code_version", "policy", "inputs", "grouper_versions")}
-        kept["privacy"] = package.get("privacy")  # a release made before the current rule is replaced by one under it
+        kept["privacy"] = package.get("privacy")  # a release made before the current rule is superseded by one under it
         kept["resources"] = {
             path.replace(release, ""): resource["hash"]
             for resource in package["resources"]

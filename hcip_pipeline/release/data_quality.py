@@ -71,7 +71,7 @@ def few_not_accepted(received: Iterable[SubmissionReceipt], threshold: int) -> p
 
 
 def hospital_documents(draft: Draft) -> Iterator[Document]:
-    """``reports/<ccn>/data_quality.html``, ``.csv``: a hospital's own counts, and those of the state's that it may see.
+    """``reports/<ccn>/data_quality.html``, ``.csv``: a hospital's own counts, and the state's counts that it may see.
 
     A hospital whose submissions were all refused gets these too, although it has no other file in the release.
     """

@@ -269,7 +269,7 @@ def lines(compared: ReleaseDifference, shown: int = 40) -> Sequence[str]:
         return [f"{title}: no payment and no savings changed"]
     stated = [title, "", f"  {'figure':<20}{'changed':>9}{'before':>18}{'after':>18}{'difference':>18}"]
     stated += [
-        f"  {name:<20}{moved.changed:>9,}{moved.before:>18,}{moved.after:>18,}{_signed(moved.difference):>18}"
+        f"  {name:<20}{moved.changed:>9,}{moved.before:>18,.2f}{moved.after:>18,.2f}{_signed(moved.difference):>18}"
         for name, moved in compared.moved.items()
     ]
     if compared.by_cause:
@@ -279,7 +279,7 @@ def lines(compared: ReleaseDifference, shown: int = 40) -> Sequence[str]:
     if compared.savings:
         stated += ["", f"  {'hospital':<10}{'scope':<16}{'internal savings':>18}{'after':>18}{'difference':>18}"]
         stated += [
-            f"  {each.hospital_ccn:<10}{each.scope:<16}{each.internal_before:>18,}{each.internal_after:>18,}"
+            f"  {each.hospital_ccn:<10}{each.scope:<16}{each.internal_before:>18,.2f}{each.internal_after:>18,.2f}"
             f"{_signed(each.internal_after - each.internal_before):>18}"
             for each in compared.savings[:shown]
         ]
@@ -308,7 +308,7 @@ def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
         stated.append(
             f"  {each.hospital_ccn:<10}{each.npi:<12}{_signed(each.calculated_after - each.calculated_before):>14}"
             f"{_signed(each.final_after - each.final_before):>14}{_signed(each.difference):>14}"
-            f"{each.payable_after:>16,}  {causes}".rstrip()
+            f"{each.payable_after:>16,.2f}  {causes}".rstrip()
         )
     if len(compared.payments) > shown:
         stated.append(f"  and {len(compared.payments) - shown:,} more (--json lists all)")
@@ -316,4 +316,4 @@ def _payment_lines(compared: ReleaseDifference, shown: int) -> list[str]:
 
 
 def _signed(amount: Decimal) -> str:
-    return f"{amount:+,}" if amount else f"{amount:,}"
+    return f"{amount:+,.2f}" if amount else f"{amount:,.2f}"

@@ -248,11 +248,11 @@ def _conditions(e: Explanation) -> Iterator[str]:
         label = textwrap.shorten(f"{row['condition_id']} {row['description']}", 55, placeholder="…")
         yield _line(f"{label} ({percent(row['weight'])}): {outcome}", money(row["weighted_amount"]))
         if row["source"] == "MEASURED":
-            whose = "for the hospital" if row["measured_level"] == "hospital" else "for the physician's own patients"
+            whose = "the hospital" if row["measured_level"] == "hospital" else "the physician's own patients"
             measure = row["computed_measure"]
             value, threshold = (_measured(row[name], measure) for name in ("measured_value", "threshold_value"))
             required = f"{row['threshold_operator']} {threshold}"
-            yield from _prose(f"{MEASURES_OF_CONDITIONS[measure]} {whose}: {value}; required: {required}.")
+            yield from _prose(f"{MEASURES_OF_CONDITIONS[measure]} ({whose}): {value}; required: {required}.", 4)
     parts = sum((row["weighted_amount"] for row in e.conditions), Decimal(0))
     if met >= 1 and parts != e.incentive["calculated_incentive"] and not e.incentive["conditions_adjustment"]:
         yield from _prose("Every condition is met, so cents gained or lost by rounding the parts do not count.")
@@ -291,7 +291,7 @@ def _cap(e: Explanation) -> Iterator[str]:
         source = {"NOTICE": "from an official notice", "CLAIMS": "estimated from claims"}[inputs["pfs_source"]]
         year = int(e.period[:4]) - (e.policy.pfs_cap_basis == "prior_year")
         earlier = inputs["earlier_period_incentive"]
-        less = f", less {money(earlier)} paid for the year's earlier period" if earlier else ""
+        less = f", less {money(earlier)} payable for the year's earlier period" if earlier else ""
         yield from _prose(
             f"{inputs['physician_cap_percent'].normalize():f}% of {money(inputs['pfs_approved_amount'])}, the {year} "
             f"Medicare approved amounts ({source}){less}: at most {money(e.incentive['pfs_cap_amount'])}."
@@ -322,8 +322,8 @@ def _limit(e: Explanation) -> Iterator[str]:
         yield from _prose(f"{partners}, within the limit of {money(most)}.")
     else:
         yield from _prose(
-            f"{partners}, but only {money(most)} is available: each gets {percent(round(most / total, 4))} of the "
-            "amount, rounded to the cent by largest remainder."
+            f"{partners}, but only {money(most)} is available: each gets {percent(round(most / total, 4))} of their "
+            "own amount, rounded to the cent by largest remainder."
         )
     yield ""
 

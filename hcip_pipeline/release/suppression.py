@@ -54,7 +54,7 @@ class CountTable:
 
     Attributes:
         name: of the table; distinguishes its cells from other tables' and finds them in an earlier release.
-        frame: one row per key. An empty count is zero.
+        frame: one row per key. An empty count counts as zero, but no part is subtracted from it.
         key: columns that identify a row.
         counts: integer columns that count people or stays.
         dependents: count -> columns that would reveal it (rates, means next to a sum); emptied with it. The key "*"

@@ -34,7 +34,7 @@ _FOLDERS = ("hospital", "cms", "program", "protocols", "reference")
 
 
 def lake_files_with(home: Home, sha256: str) -> Iterator[Path]:
-    """Files of the lake with this hash; if there are seals, only files whose seal has it are read."""
+    """Files of the lake with this hash: those whose seal has it, then any program file or reference table."""
     seals = home.lake / "seals"
     for seal in sorted(seals.rglob("*.parquet.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):

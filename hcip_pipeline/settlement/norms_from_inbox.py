@@ -25,7 +25,7 @@ from hcip_pipeline.settlement.kept_sources import Known, kept_file
 from hcip_pipeline.settlement.norm_tables import NormTable, frozen_norm_table, norm_build, norm_frames
 from hcip_pipeline.settlement.period import base_year_spec
 
-_OTHER_RATES = "a table that was frozen under other reference tables than this release's cannot be recomputed"
+_OTHER_RATES = "it cannot be recomputed if it was frozen under other reference tables than this release's"
 
 
 def norm_differences(home: Home, known: Known, folder: Path) -> list[str]:

@@ -57,7 +57,7 @@ def fetch_shared(
         waiting |= {path for path in gone if lock_of(path) in busy}
         if waiting:
             names = ", ".join(sorted({lock_of(path) for path in waiting}))
-            progress(note(f"another run is using {names}: data accepted on other machines come with the next command"))
+            progress(note(f"another run is using {names}: the next command fetches what other machines have accepted"))
             return 0
         missing = {path: sha256 for path, sha256 in missing.items() if lock_of(path) not in busy}
         _report_fetches(state, missing, progress)

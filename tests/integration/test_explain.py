@@ -71,7 +71,7 @@ def test_every_amount_and_every_reason_is_reported(explained: dict[tuple[str, st
 def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Explanation]) -> None:
     capped = flat(render_text(explained[A, npi(1)]))
     assert "20% of $42,160 77" in capped
-    assert "less $812 34 paid for the year's earlier period" in capped
+    assert "less $812 34 payable for the year's earlier period" in capped
     assert "the hospital contests" in flat(render_text(explained[C, npi(7)]))
     limited = flat(render_text(explained[B, npi(5)]))
     assert "Official pool notice: $917 17" in limited
@@ -84,8 +84,8 @@ def test_the_steps_are_shown_with_their_sums(explained: dict[tuple[str, str], Ex
 @pytest.mark.parametrize(
     ("measure", "value", "threshold", "line"),
     [
-        ("readmission_rate", "0.0438293", "0.150", "the hospital: 4.38293%; required: at most 15.00%."),
-        ("hac_per_1000", "12.50", "25", "the hospital: 12.5; required: at most 25."),
+        ("readmission_rate", "0.0438293", "0.150", "4.38293%; required: at most 15.00%."),
+        ("hac_per_1000", "12.50", "25", "12.5; required: at most 25."),
     ],
 )
 def test_a_measured_condition_shows_the_measures_label(
@@ -101,7 +101,7 @@ def test_a_measured_condition_shows_the_measures_label(
         "threshold_value": Decimal(threshold),
     }
     text = " ".join(render_text(replace(payment, conditions=(measured,))).split())
-    assert f"{MEASURES_OF_CONDITIONS[measure]} for {line}" in text and measure not in text
+    assert f"{MEASURES_OF_CONDITIONS[measure]} (the hospital): {line}" in text and measure not in text
 
 
 def test_without_a_lake_a_note_replaces_the_source_rows(explained: dict[tuple[str, str], Explanation]) -> None:

@@ -45,7 +45,7 @@ def shown(row: Row, *reliability: Row) -> PartnerCertainty:
 def test_an_ordinary_payment_shows_its_range_and_what_chance_explains() -> None:
     found = shown(ranges("120.00", ("80.00", "150.00"), ("100.00", "60.00", "140.00")))
     assert found.sentence == (
-        "With these cases, anything between $80.00 and $150.00 was possible; by chance alone, a typical physician would"
+        "With these cases, between $80.00 and $150.00 was possible; by chance alone, a typical physician would"
         " have earned $100.00 ($60.00 to $140.00)."
     )
     assert "could explain the calculated $120.00" in found.verdict and len(found.bands) == 2

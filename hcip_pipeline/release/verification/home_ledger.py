@@ -152,9 +152,9 @@ def _check_head(lines: Sequence[Line], head: str, roots: Collection[str], findin
     place = f"line {number}" if number else "a line"
     is_short = number.isdigit() and int(number) > len(lines)
     reason = (
-        f"rolled back: the ledger ends with line {len(lines)}"
+        f"a ledger that was rolled back: it ends with line {len(lines)}"
         if is_short
-        else "rewritten: this is not the hash of any line of the ledger, nor made_from of any release here"
+        else "a ledger that was rewritten: none of its lines has this hash, nor is it made_from of a release here"
     )
     findings.differ("ledger", _NAME, "head", f"{place} with the hash {hash_kept}", reason)
 

@@ -203,19 +203,19 @@ class VerificationReport:
         if self.before_privacy_rule:
             lines += [
                 "",
-                "Made before small counts were hidden in every column. Do not pass these on: small counts can be "
-                "computed from their rates and ranks:",
+                "Made before small counts were hidden in every column. Small counts can be computed from the rates and "
+                "ranks of these releases. Do not pass these on:",
                 *(f"  {name}" for name in self.before_privacy_rule),
             ]
         if self.before_hospital_readers:
             lines += [
                 "",
-                "Made before small counts were hidden from other hospitals. Do not pass these on: a hospital can "
-                "compute small counts of others by comparing them with its own:",
+                "Made before small counts were hidden from other hospitals. A hospital can compute small counts of "
+                "others by comparing these releases with its own counts. Do not pass these on:",
                 *(f"  {name}" for name in self.before_hospital_readers),
             ]
         if self.stamped:
-            lines += ["", "Existed by the time of its time stamp:", *(f"  {each}" for each in self.stamped)]
+            lines += ["", "Existed no later than its time stamp:", *(f"  {each}" for each in self.stamped)]
         if self.notes:
             lines += ["", "Not checked:", *(f"  {note}" for note in self.notes)]
         if self.stale:

@@ -30,7 +30,7 @@ RULES = {
     "standing": "a care partner without standing is paid nothing (methodology §9, step 3)",
     "screening": "which records of national lists hold a payment, and which questions were answered (§9)",
     "committee": "the committee may only reduce payments (methodology §9, step 4)",
-    "fee_schedule_cap": "the calendar year's fee-schedule cap, less what its earlier period paid (§9, step 5)",
+    "fee_schedule_cap": "the calendar year's fee-schedule cap, less what its earlier period made payable (§9, step 5)",
     "distribution_limit": "the hospital's limit, and payments scaled down to it by largest remainder (§9, step 6)",
     "final": "final incentive, status and every reason for it (methodology §9, step 7)",
     "savings": "potential and internal savings by component and scope, for this period and to date (methodology §10)",
