@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {#
-  Whether a row is the delivery of its record that counts, the newest file's. An identical record delivered again is the
+  Whether a row is the delivery that counts for its record: the newest file's. An identical record delivered again is the
   same record, and a changed one under the same identity replaces it; both are counted in `claims_report`.
 #}
 {% macro newest_delivery(identity) -%}

@@ -1,6 +1,6 @@
 {#
   Signs of stinting or steering (the committee's guardrails). Counts are exact; the deviates are binary floating point,
-  computed only with square roots and rounded at once.
+  computed only with + − × ÷ and square roots and rounded at once.
 #}
 
 {# (sign, column of the event, column of its expected count from the base year's cells) #}
@@ -15,8 +15,9 @@
 {%- endmacro %}
 
 {#
-  A finding is this many standard deviations above both its own past and the state. With 3, clean synthetic states gave
-  one false finding in 9,132 comparisons (November 2026; tests/integration/test_quality_effects.py keeps the rate low).
+  A finding is this many standard deviations above both its own past and the state (VOLUME: above its own past). With 3,
+  clean synthetic states gave one false finding in 9,132 comparisons (November 2026;
+  tests/integration/test_quality_effects.py keeps the rate low).
 #}
 {% macro guardrail_deviate() -%}
     cast(3 as decimal(18, 4))

@@ -37,11 +37,11 @@ RESTATEMENT = Table(
         _CCN,
         _NPI,
         _CAUSE,
-        Column("final_difference", "money", "change of the final incentive"),
+        Column("final_difference", "money", "change in the final incentive"),
         Column(
             "payable_difference",
             "money",
-            "change of the payable amount: the final incentive if the status is PAYABLE, else 0",
+            "change in the payable amount: the final incentive if the status is PAYABLE, else 0",
         ),
     ),
 )
@@ -178,7 +178,7 @@ REGULATOR_SAVINGS = declared(
     reveals=dict.fromkeys(("actual_cost", "best_practice_cost", "potential_savings"), Reveals(("cases",))),
     harmless={
         _LABEL: ("hospital_ccn", "period", "scope", "suppressed"),
-        "differences of two windows' costs, neither of which is in the table": (
+        "differences of two windows' adjusted costs, neither of which is in the table": (
             "internal_savings_core",
             "internal_savings_supply_drug",
             "internal_savings",
@@ -214,7 +214,7 @@ PUBLIC_NORMS = declared(
     harmless={
         _LABEL: (*marts.NORMS.key, "suppressed"),
         "a percentile of costs": ("best_practice_norm", "p75_cost", "improvement_ceiling_cost"),
-        "a share of the variance by case; the variance is hidden with the cases": ("maximum_physician_incentive",),
+        "a share of the variance per case; the variance is hidden with the cases": ("maximum_physician_incentive",),
     },
 )
 

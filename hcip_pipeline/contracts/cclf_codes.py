@@ -34,7 +34,7 @@ CODES: dict[str, tuple[str, ...]] = {"clm_adjsmt_type_cd": ("0", "1", "2")}
 
 
 def at_width(code: str, width: int) -> str:
-    """The code at its width: zeros are added or removed on the left; no other digit is."""
+    """The code at its width: zeros are added or removed on the left; no other digit changes."""
     if len(code) == width or not (code.isascii() and code.isdigit()):
         return code
     return code.lstrip("0").zfill(width)

@@ -31,7 +31,7 @@ _CHANCE = (
 
 PAYMENT_RANGES = Table(
     "payment_ranges",
-    "one row per care partner: how far the calculated incentive could have varied, and what chance alone would pay",
+    "one row per care partner: how far the calculated incentive could have varied, and what chance alone would give",
     (
         _CCN,
         _PERIOD,
@@ -78,7 +78,9 @@ ATTRIBUTION = Table(
         Column("cases", "integer", "cases; counted, in cells with a norm, as released"),
         Column("cases_gained", "integer", "cases; the care partner's only under the reading"),
         Column("cases_lost", "integer", "cases; the care partner's only as released"),
-        Column("cases_then", "integer", "cases; under the reading: those released, plus those gained, less those lost"),
+        Column(
+            "cases_then", "integer", "cases; under the reading: those as released, plus those gained, less those lost"
+        ),
         _CALCULATED,
         Column("calculated_then", "money", "calculated incentive under the reading; with recomputed norms"),
     ),
@@ -90,7 +92,7 @@ PHYSICIAN_FIGURES = Table(
     (
         _PERIOD,
         _STREAM,
-        Column("physician_number", "integer", "in the order of NPIs", key=True),
+        Column("physician_number", "integer", "in order of NPI", key=True),
         Column("cases", "integer", "cases; counted, of the performance period, at any hospital"),
         Column("cost_sum", "ratio", "Σ x, x = cost ÷ (cost_weight × the state's Σ cost ÷ Σ cost_weight), 8 places"),
         Column("cost_squares", "square", "Σ x²"),
@@ -102,7 +104,7 @@ PHYSICIAN_FIGURES = Table(
 _WINDOW = Column("window_name", "text", "performance, baseline or base_year", key=True)
 GROUPER_CASES = Table(
     "grouper_cases",
-    "one row per window and grouper version of its cases: cases with an APR-DRG that the other side's version lacks",
+    "one row per window and grouper version of its cases: how many have an APR-DRG that the other side's version lacks",
     (
         _PERIOD,
         _WINDOW,
@@ -142,7 +144,7 @@ _PARTNERS = "counts care partners, who are listed one by one in regulator/incent
 CERTAINTY_HOSPITALS = declared(
     Table(
         "certainty_hospitals",
-        "one row per hospital with care partners, and the state: incentives as calculated and from chance alone",
+        "one row per hospital with care partners, and the state: calculated incentives, and those by chance alone",
         (
             _CCN_OR_STATE,
             _PERIOD,
@@ -193,7 +195,7 @@ CERTAINTY_STREAMS = declared(
 CERTAINTY_READINGS = declared(
     Table(
         "certainty_readings",
-        "one row per hospital, and the state, and other reading of the responsible physician",
+        "one row per other reading of the responsible physician, for each hospital and for the state",
         (
             _CCN_OR_STATE,
             _PERIOD,
@@ -201,10 +203,10 @@ CERTAINTY_READINGS = declared(
             Column("care_partners", "integer", "care partners"),
             _CALCULATED,
             Column("calculated_then", "money", "calculated incentive under the reading"),
-            Column("dollars_moved", "money", "Σ of the absolute changes of care partners"),
+            Column("dollars_moved", "money", "Σ of the absolute changes in care partners' calculated incentives"),
             Column("rank_correlation", "ratio", "Kendall's tau-b of the two rankings, 4 places", nullable=True),
-            Column("now_unpaid", "integer", "care partners paid as released, but not under the reading"),
-            Column("now_paid", "integer", "care partners paid under the reading, but not as released"),
+            Column("now_unpaid", "integer", "care partners whose calculated incentive is zero only under the reading"),
+            Column("now_paid", "integer", "care partners whose calculated incentive is zero only as released"),
             Column("other_quartile", "integer", "care partners in another quartile of the ranking"),
         ),
     ),

@@ -144,7 +144,8 @@ POST_ACUTE = Table(
         Column(
             "episodes",
             "integer",
-            "index episodes: discharged alive, not against advice, not still a patient, not transferred",
+            "index episodes: discharged alive, not against advice, not still a patient, not transferred to a hospital "
+            "that billed nothing",
         ),
         Column("inpatient_amount", "money", "Medicare payments for the episodes' stays"),
         Column(
@@ -189,10 +190,17 @@ CLAIMS_REPORT = Table(
         Column("signed_amount", "money", "payments of all versions, cancellations negative"),
         Column("final_amount", "money", "payments of final claims, denied ones included"),
         Column("orphan_amount", "money", "payments that orphan cancellations take back"),
-        Column("claims_under_one_key", "integer", "final claims, not denied, other than the newest under their key"),
+        Column(
+            "claims_under_one_key",
+            "integer",
+            "final claims, not denied, other than the newest under a key without a final adjustment",
+        ),
         Column("under_one_key_amount", "money", "their payments, which are in every total"),
         Column(
-            "claims_replaced", "integer", "final claims that an adjustment replaces, without a matching cancellation"
+            "claims_replaced",
+            "integer",
+            "final claims, not denied, other than the newest adjustment under their key, which replaces them without a "
+            "matching cancellation",
         ),
         Column("replaced_amount", "money", "their payments, which are in every total"),
         Column("adjustments_alone", "integer", "adjustments that are alone under their key, without any cancellation"),

@@ -116,7 +116,7 @@ FIELDS: Mapping[str, Field] = {
     "intervention_id": Field("text", "intervention of the catalogue"),
     "intervention_ids": Field("text", "interventions it depends on, separated by |"),
     "is_condition_of_payment": Field("boolean", "it is used as a condition of payment"),
-    "is_existing_strategy": Field("boolean", "the hospital already carried it out before"),
+    "is_existing_strategy": Field("boolean", "an existing strategy of the hospital"),
     "is_first_period_changed": Field("boolean", "protocols disagree on the first period, and nothing settles it"),
     "is_included": Field("boolean", "the hospital carries it out"),
     "is_on_track": Field("boolean", "the target is reached"),

@@ -177,9 +177,10 @@ _TABLE = (
     PaymentReason(
         "BASELINE_REPLACED",
         "change",
-        "data for the baseline were resubmitted since the previous release, and no release shows the earlier data",
+        "data for the baseline were resubmitted since the previous half-year was released, and no release shows the "
+        "earlier data",
         "baseline replaced",
-        "Your hospital has resubmitted data for the baseline since the previous half-year.",
+        "Your hospital has resubmitted data for the baseline since the previous half-year was settled.",
     ),
     PaymentReason(
         "BASELINE_RESUBMITTED",
@@ -198,30 +199,33 @@ _TABLE = (
     PaymentReason(
         "EXCLUSIONS_CHANGED",
         "change",
-        "a care partner of the hospital was added to or removed from an exclusion list since the previous release",
+        "a care partner of the hospital was added to or removed from an exclusion list since the previous half-year "
+        "was released",
         "exclusions changed",
-        "A care partner of your hospital was added to or removed from an exclusion list since the previous half-year.",
+        "A care partner of your hospital was added to or removed from an exclusion list since the previous half-year "
+        "was settled.",
     ),
     PaymentReason(
         "FIRST_PERIOD_CORRECTED",
         "change",
-        "an approved correction changed the hospital's first performance period since the previous release",
+        "an approved correction changed the hospital's first performance period since the previous half-year was "
+        "released",
         "first period corrected",
         "The start of your hospital's program was corrected.",
     ),
     PaymentReason(
         "OTHER_PROGRAMS_CHANGED",
         "change",
-        "amounts of other programs for earlier periods changed since the previous release",
+        "amounts of other programs for earlier periods changed since the previous half-year was released",
         "other programs' amounts changed",
         "The amounts that went to other programs in earlier half-years were corrected.",
     ),
     PaymentReason(
         "PROTOCOL_CHANGED",
         "change",
-        "the terms or the approval of the hospital's protocol changed since the previous release",
+        "the terms or the approval of the hospital's protocol changed since the previous half-year was released",
         "protocol changed",
-        "Your hospital's protocol, or its approval, changed since the previous half-year.",
+        "Your hospital's protocol, or its approval, changed since the previous half-year was settled.",
     ),
     PaymentReason(
         "NO_PROTOCOL",

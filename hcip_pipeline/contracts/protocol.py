@@ -120,7 +120,7 @@ PROTOCOL_INTERVENTIONS = Table(
         Column("category", "text", "one of the seven categories"),
         Column("wording", "text", "the intervention in words; the hospital's own wording if it gives one"),
         Column("is_included", "boolean", "the hospital carries it out"),
-        Column("is_existing_strategy", "boolean", "the hospital already carried it out before"),
+        Column("is_existing_strategy", "boolean", "an existing strategy of the hospital"),
         Column("is_condition_of_payment", "boolean", "it is used as a condition of payment"),
         Column("non_cash_resources", "text", "non-cash resources that the care partner receives for it", nullable=True),
     ),

@@ -71,7 +71,7 @@ QUALITY_MEASURES = Table(
 
 QUALITY_SCORECARD = Table(
     "quality_scorecard",
-    "one row per measure and hospital, community (county) or the state",
+    "one row per measure, for each hospital, each community (county) and the state",
     (
         Column("entity_kind", "text", "what is measured", key=True, allowed=("hospital", "community", "state")),
         Column("entity_id", "text", "CCN, county, or STATE", key=True),
@@ -240,14 +240,14 @@ HOSPITAL_PEERS = Table(
         Column(
             "distance",
             "ratio",
-            "sum of the squared differences in size and case mix, each divided by the state's range",
+            "sum of the squares of the differences in size and case mix, each difference divided by the state's range",
         ),
     ),
 )
 
 MEASURE_LEADERS = Table(
     "measure_leaders",
-    "one row per measure and place: hospitals in the order of their values, best first",
+    "one row per measure and place: hospitals in order of value, best first",
     (
         _MEASURE,
         Column("place", "integer", "1 leads", key=True),
@@ -293,7 +293,9 @@ GUARDRAILS = Table(
         Column("from_own_past", "mean", "standard deviations above its own past; empty without one", nullable=True),
         Column("from_state", "mean", "standard deviations above the state; empty for VOLUME", nullable=True),
         Column(
-            "is_finding", "boolean", "far above both: the committee reviews the cases behind it; no payment is reduced"
+            "is_finding",
+            "boolean",
+            "far above both (VOLUME: its own past): the committee reviews the cases behind it; no payment is reduced",
         ),
     ),
 )

@@ -46,7 +46,8 @@ _MEANS = {
     (
         "hospital_peers",
         "distance",
-    ): "sum of the squared differences in size and case mix, each divided by the range of the figures shown",
+    ): "sum of the squares of the differences in size and case mix, each difference divided by the range of the "
+    "figures shown",
     ("care_transitions", "mean_days_to_return"): "mean days from discharge to readmission, rounded to a day",
 }
 

@@ -101,7 +101,7 @@ def key_tests() -> dict[Path, str]:
 _NOTES = {
     "Shared tables, with small counts hidden": (
         "A hidden value is an empty cell whose column is named in `suppressed`; any other empty cell has no value. "
-        "The last column below tells when each column is hidden. How much stays unknown: "
+        "The last column below shows when each column is hidden. How much stays unknown: "
         "[releases.md](releases.md#what-is-hidden).",
         "",
     ),

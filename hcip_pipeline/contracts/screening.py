@@ -101,7 +101,7 @@ UNUSED_CLEARANCES = Table(
 
 ATTENDING_SCREENING = Table(
     "attending_screening",
-    "one row per hospital and kind of attending NPI, on discharges of the period, that belongs to no active individual",
+    "one row per hospital and kind of NPI that attended discharges of the period but belongs to no active individual",
     (
         _CCN,
         Column("period", "text", "performance period", key=True),

@@ -1,8 +1,8 @@
 """Checks an implementation protocol against the program's rules (inputs.md, "Implementation protocol").
 
 Belongs here: finding each breach. Does not belong here: the rules (``rules.protocols``), and what a file may contain
-(``protocol``), the violation of which refuses the whole file. A breach found here refuses nothing: it explains a hold,
-or warns.
+(``protocol``): a file that violates that is refused as a whole. A breach found here refuses nothing: it explains a
+hold, or warns.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _conditions(protocol: Protocol) -> Iterator[Problem]:
     for condition in protocol.conditions_of_payment:
         outside = [id_ for id_ in condition.interventions if id_ not in included]
         if outside:
-            message = f"condition {condition.id} depends on {', '.join(outside)}, which is not included"
+            message = f"condition {condition.id} depends on interventions that are not included: {', '.join(outside)}"
             yield Problem("CONDITION-NOT-TIED", message, column=condition.id)
         elif not condition.interventions:
             yield Problem("CONDITION-NOT-TIED", f"condition {condition.id} names no intervention", column=condition.id)

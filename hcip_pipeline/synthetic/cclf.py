@@ -117,7 +117,7 @@ class CclfWriter:
         return archives
 
     def _delivered(self, claims: SyntheticClaims) -> pl.DataFrame:
-        """Versions of every claim; continued home health has its own random stream, which leaves others alone."""
+        """Versions of every claim; continued home health has its own random stream, so it changes no other claim."""
         ready = ready_dates(claims)
         goes_on = pl.col("claim") >= claims.continued_from
         parts = ((ready.filter(~goes_on), "chains"), (ready.filter(goes_on), "chains of home health"))

@@ -24,8 +24,8 @@ _AFTERWARDS = {
 }
 #: Home health is billed in periods of this many days, for this many cents each.
 _PERIOD_DAYS, _PERIOD_CENTS = 30, 210_000
-#: Home health continues: of the stays with such care, the first share has one more period, and the second share two.
-#: After a facility, it begins the day after.
+#: Home health continues: of the stays with such care, the first share has at least one more period, and the second
+#: share has two. After a facility, it begins the next day.
 _MORE_PERIODS = (0.45, 0.2)
 _AT_HOME, _FACILITIES = "06", ("03", "62", "63")
 #: Cells that bills of care after a stay have in common.

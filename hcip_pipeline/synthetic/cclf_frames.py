@@ -207,7 +207,7 @@ def beneficiaries(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def _people(people: pl.DataFrame) -> pl.DataFrame:
-    """Beneficiaries; one who died after a hospice stay has a second row with the range."""
+    """Beneficiaries; one with a hospice stay has a second row with the start of its range."""
     rows = beneficiaries(people).with_columns(hospice=people["hospice_date"])
     ranges = rows.filter(pl.col("hospice").is_not_null()).with_columns(bene_rng_bgn_dt="hospice")
     return pl.concat([rows, ranges]).sort("bene_mbi_id", "bene_rng_bgn_dt", nulls_last=False).drop("hospice")

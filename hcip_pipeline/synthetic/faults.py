@@ -174,7 +174,7 @@ WARNED = (
     "S-FILE-UNKNOWN", "S-CONTROL-KEY-UNKNOWN",
 )  # fmt: skip
 
-#: Rules of refused submissions. Each is a resubmission (or a separate folder), so that the first submission stays.
+#: Rules of refused submissions. Each is a resubmission (or a separate folder), so the first submission stays in force.
 REFUSED = (
     "F-MISSING", "F-AMBIGUOUS", "F-NOT-A-FILE", "F-EMPTY", "F-NO-ROWS", "F-COMPRESSION", "F-ENCODING", "F-NUL",
     "F-LINE-ENDS", "F-HEADER", "F-UNREADABLE", "F-COLUMN-MISSING", "F-COLUMN-REPEATED", "F-COLUMN-TYPE",

@@ -74,7 +74,7 @@ class Hospitals:
 
 
 def invented_hospitals() -> pl.DataFrame:
-    """The hospitals that states are made of: no name, number or county is a real hospital's.
+    """The hospitals that states are made of: none has a real hospital's name, number or county.
 
     ``ccn`` has Maryland's state code (21) and the facility type given by CMS's last four digits (State Operations
     Manual, section 2779A1), for rules that depend on either. CMS assigns numbers in order, and each of these is far

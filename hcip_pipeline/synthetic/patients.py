@@ -177,7 +177,7 @@ class Population:
         return ~(self.mix.of_kind("obstetric", "newborn")[stays.drg] | (stays.age < 18))
 
     def _link_planted(self, quarter: Quarter, stays: Stays, pool: _Recent, first: int, parent: Integers) -> Flags:
-        """Patients who were sent home too early return first; returns the admissions planted as no one's return."""
+        """Link the returns of patients sent home too early; returns the admissions planted as no one's return."""
         if not self.effects.applies_in(quarter.year):
             return np.zeros(len(stays), dtype=bool)
         rng = stream(self.seed, "planted returns", str(quarter))

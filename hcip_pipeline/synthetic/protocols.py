@@ -101,9 +101,8 @@ def plan_program(
     rng = stream(seed, "program")
     count = len(hospitals)
     order = rng.permutation(count)
-    small = np.argsort(
-        hospitals.volume, kind="stable"
-    )  # the large ones have no faults, so that there is much to settle
+    # The large hospitals have no faults, so that there is much to settle.
+    small = np.argsort(hospitals.volume, kind="stable")
     years = 1 if first_period.year - 1 <= base_year else -1
     other = PerformancePeriod(first_period.year + years, first_period.half)
     starts = [first_period] * count

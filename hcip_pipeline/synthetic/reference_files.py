@@ -78,7 +78,7 @@ def write_references(
 
 
 def _excluded_individuals(physicians: Physicians, care_partners: Integers, first_year: int, seed: int) -> pl.DataFrame:
-    """Some physicians of the state: excluded before the first year, most of them still, some reinstated since."""
+    """Some physicians of the state: all excluded before the first year, most of them still, some reinstated since."""
     rng = stream(seed, "excluded individuals")
     count = min(max(3, len(physicians) // 150), len(physicians))
     rows = rng.permutation(len(physicians))[:count]

@@ -24,7 +24,7 @@ from hcip_pipeline.synthetic.streams import Integers, stream
 
 Key = tuple[str, str]
 
-#: In a smaller submission, a single quarantined row would exceed the 1% at which it is refused.
+#: In a smaller submission, a single quarantined row could exceed the 1% above which it is refused.
 _SMALLEST = 120
 #: Number of stays in a refused resubmission: enough for its fault.
 _REFUSED_STAYS = 150

@@ -1,4 +1,4 @@
--- One row per index episode (discharged alive, not against advice, not still a patient, not sent on to a hospital that
+-- One row per index episode (discharged alive, not against advice, not still a patient, not transferred to a hospital that
 -- billed nothing) with the earliest later unplanned admission within 30 days, at any acute hospital (methodology §12). A
 -- return on the day of discharge counts. A planned return (status 81–95) has none.
 with episodes as (

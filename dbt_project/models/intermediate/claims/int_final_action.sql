@@ -1,6 +1,6 @@
 -- What became of every claim version (inputs.md, "Final action"): under one key, each cancellation is paired with one
--- original or adjustment with the same amounts, the lowest claim id first; the remaining ones are final. Order of arrival
--- and dates play no part.
+-- original or adjustment with the same amounts, the lowest claim id first; the remaining originals and adjustments are
+-- final. Order of arrival and dates play no part.
 with versions as (
     select * from {{ ref('int_claim_versions') }}
 ),

@@ -1,5 +1,5 @@
 -- How far chance may have moved a care partner's averages: the 95% interval of a ratio of sums. Each case differs from
--- the prediction of its weight by e = cost − adjusted cost × weight; the squared error is n ÷ (n − 1) · Σe² ÷ (Σ weight)².
+-- the cost that its weight predicts by e = cost − adjusted cost × weight; the squared error is n ÷ (n − 1) · Σe² ÷ (Σ weight)².
 -- No payment depends on an interval: its square root is the only floating-point step, rounded at once.
 with cases as (
     select * from {{ ref('int_compared_cases') }} where window_name = 'performance' and is_care_partner

@@ -1,5 +1,5 @@
 -- Step 6, the limit of each hospital: an official pool notice, and from program year two the cumulative internal savings
--- less the amounts of earlier periods and other programs (methodology §9). If there are both, the smaller.
+-- less the incentives of earlier periods and the amounts of other programs (methodology §9). If there are both, the smaller.
 with payable as (
     select
         hospital_ccn,

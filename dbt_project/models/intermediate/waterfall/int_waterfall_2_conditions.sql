@@ -1,5 +1,5 @@
--- Step 2: min(calculated, Σ calculated × weight of the conditions met). If all are met and total 100%, nothing is lost to
--- rounding the parts. A hospital without conditions loses nothing here; its payments are held.
+-- Step 2: min(calculated, Σ calculated × weight of the conditions met). If all are met and their weights total 100%,
+-- nothing is lost to rounding the parts. A hospital without conditions loses nothing here; its payments are held.
 with calculated as (
     select * from {{ ref('int_calculated_incentives') }}
 ),

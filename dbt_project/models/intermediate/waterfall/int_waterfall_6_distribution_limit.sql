@@ -1,5 +1,5 @@
--- Step 6: incentives above the hospital's limit are scaled down pro rata, to cents by largest remainder, ties by NPI
--- ascending.
+-- Step 6: if a hospital's incentives together exceed its limit, they are scaled down pro rata, to cents by largest
+-- remainder, ties by NPI ascending.
 with capped as (
     select * from {{ ref('int_waterfall_5_pfs_cap') }}
 ),

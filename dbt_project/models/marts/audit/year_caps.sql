@@ -1,5 +1,5 @@
--- The rest of the calendar year's fee-schedule cap, for physicians paid for the earlier half-year or held because of the
--- later one. Payments of the later one to others change nothing here.
+-- What remains of the calendar year's fee-schedule cap, for physicians paid for the earlier half-year or held because of
+-- the later one. The later half-year's payments to other physicians change nothing here.
 select
     year_caps.hospital_ccn,
     '{{ run_fact("name") }}' as period,

@@ -1,4 +1,4 @@
--- Leaders of each measure: hospitals in the order of their values (lower is better). One that is better than the state
+-- Leaders of each measure: hospitals in order of value (lower is better). One that is better than the state
 -- beyond chance could teach others; hospitals that do worse and have it as a peer could learn from it.
 with measures as (
     select * from {{ ref('int_group_measures') }} where group_kind = 'hospital' and value is not null

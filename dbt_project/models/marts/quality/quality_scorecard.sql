@@ -1,5 +1,5 @@
--- One row per measure and hospital, community or the state: baseline, period, change, target, distance from it, and whether
--- it is on track.
+-- One row per measure, for each hospital, each community and the state: baseline, period, change, target, distance from
+-- it, and whether it is on track.
 with measures as (
     select * from {{ ref('int_group_measures') }} where group_kind in ('hospital', 'community', 'state')
 ),

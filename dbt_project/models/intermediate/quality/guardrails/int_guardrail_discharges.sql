@@ -1,5 +1,5 @@
--- One row per discharge and window with the events that are signs, and their probabilities in the base year's cell. Empty
--- if the base year has no data: such a discharge is not a sign of anything.
+-- One row per discharge and window with the events that are signs, and their probabilities in the base year's cell. A
+-- probability is empty if the base year has no data: such a discharge is not a sign of anything.
 with discharges as (
     select *
     from {{ ref('int_quality_discharges') }}
