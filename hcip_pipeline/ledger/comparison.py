@@ -96,7 +96,7 @@ def check_home(
             f"the home differs from its ledger: {_named(broken)}",
             file=home.root / broken[0].path,
             rule="LEDGER-MISMATCH",
-            fix="restore them from a backup; a release is never changed or removed. `hcip verify` lists every file",
+            fix="restore them from a backup; a release is never changed or removed. `hcip verify` lists them all",
         )
     forged = [
         home.root / path
@@ -113,7 +113,7 @@ def check_home(
     received |= {path: line for path, line in covered.items() if path.startswith("inbox/cms/")}
     exchanged = list(differences(home, received)) if reads_inbox else []
     if exchanged:
-        progress(note(f"the inbox has changed since it was accepted: {_named(exchanged)}. The lake keeps the original"))
+        progress(note(f"accepted files of the inbox changed: {_named(exchanged)}. The lake keeps what was accepted"))
     recorded = read_ledger(home)
     if not has_history and any(line.entry.kind == "release" for line in recorded[1:]):
         progress(note(f"the history of runs is missing; the ledger still has its {len(recorded)} lines"))

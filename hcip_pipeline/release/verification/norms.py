@@ -121,7 +121,8 @@ def check_norms(package: Package, terms: Terms, rates: Rates, findings: Findings
         number = physicians.setdefault(cell_of(row), row["physicians"])
         findings.compare("norm_cells", row, {"physicians": number})
         with_cases = row["physicians"] * terms.min_cases_per_physician <= row["cases"]
-        condition = f"few enough for {terms.min_cases_per_physician} of the {row['cases']} cases each"
+        least = terms.min_cases_per_physician
+        condition = f"no more than can have {least} of the {row['cases']} cases each"
         findings.require("norm_cells", row, "physicians", with_cases, condition)
 
     enough = {cell for cell, own in cases.items() if len(own.costs) >= terms.min_cases_per_cell}
