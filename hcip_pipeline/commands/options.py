@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,9 +34,17 @@ class Day(click.DateTime):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The option's value. Fails with usage help if the text is not a day."""
-        if isinstance(value, str) and not value.isascii():
+        day = None
+        if not isinstance(value, str) or value.isascii():
+            with suppress(click.BadParameter):
+                day = super().convert(value, param, ctx)
+        if day is None:
             self.fail(f"{value!a} is not a day, YYYY-MM-DD", param, ctx)
-        return super().convert(value, param, ctx)
+        return day
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """How the help shows the value."""
+        return "YYYY-MM-DD"
 
 
 policy_option = click.option(
@@ -71,7 +80,8 @@ def engine_options(command: Command) -> Command:
         "--master",
         default="",
         metavar="URL",
-        help="Spark master: spark://host:7077, yarn, k8s://… [default: this machine].",
+        help="Spark master: spark://host:7077, yarn, k8s://… "
+        "[default: $HCIP_SPARK_MASTER, else from settings.yaml, else this machine].",
     )
     engine = click.option(
         "--engine",

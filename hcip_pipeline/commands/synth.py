@@ -45,8 +45,8 @@ _MOST_OF_TEXAS = 4 * 999_999
     "--state",
     "whole_state",
     is_flag=True,
-    help="As large as Maryland: 46 hospitals, 700,000 discharges a year, as Parquet; "
-    "CMS's last 12 months of 300,000 people.",
+    help="Write a state the size of Maryland: 46 hospitals and 700,000 discharges a year as Parquet, and the last 12 "
+    "months of CMS claims of 300,000 people.",
 )
 @click.option(
     "--cms",

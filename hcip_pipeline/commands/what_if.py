@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hcip_pipeline.certainty.what_if import WhatIf
 
 
-#: most changed cases without effect that are listed one by one
+#: most changed cases that earn no one anything and are listed one by one
 _LISTED = 10
 
 
@@ -62,7 +62,7 @@ def _print(result: WhatIf) -> None:
     for sentence in result.idle_cases[:_LISTED]:
         click.echo(f"{sentence[:1].upper()}{sentence[1:]}.")
     if (more := len(result.idle_cases) - _LISTED) > 0:
-        click.echo(f"{more:,} more changed cases have no effect either (--json lists them).")
+        click.echo(f"{more:,} more changed cases earn no one anything either (--json lists them).")
     if result.norms_changed:
         click.echo(f"Norms of {result.norms_changed} cells change.")
     if not result.payments.height:

@@ -137,6 +137,14 @@ def test_numbers_and_days_must_be_ascii(arguments: list[str], capsys: pytest.Cap
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("day", ["yesterday", "2025-02-29", "3/14/2025", "2025-01-0１", ""])
+def test_a_wrong_day_is_named_with_the_form_of_a_day(day: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["status", "--on", day])
+    assert ended.value.code == 2
+    assert "is not a day, YYYY-MM-DD" in capsys.readouterr().err
+
+
 def test_a_period_means_its_newest_release(tmp_path: Path) -> None:
     releases = tmp_path / "releases" / "2025H1"
     for name in ("r1", "r2", "r10"):
