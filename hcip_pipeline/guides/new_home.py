@@ -72,7 +72,7 @@ def make_home(folder: Path, region: str, base_year: int) -> NewHome:
 def policy_text(version: str, base_year: int) -> str:
     """A policy file with every key, its meaning, default and bounds."""
     lines = [
-        "# The region's policy. Every key is here with its default. Keys may be left out; unknown keys are refused.",
+        "# The region's policy, with every key. A key with a default may be left out; an unknown key is refused.",
         "# H: a hospital's protocol may elect another value within the bounds.",
         "",
     ]
@@ -147,8 +147,8 @@ def _home_readme(region: str, base_year: int, period: PerformancePeriod) -> str:
             "",
             "1. `inbox/policy.yaml`: every key with its meaning, default and bounds. Check `version` and `base_year`.",
             "2. `inbox/reference/`: the region's hospitals and rates.",
-            f"3. `inbox/hospital/`: every hospital's quarters of {base_year}, of {period}, and of the same half a year "
-            "before.",
+            f"3. `inbox/hospital/`: every hospital's quarters of {base_year}, of {period}, and of the same "
+            "half-year a year earlier.",
             "4. `inbox/protocols/<ccn>/<year>.yaml`: each hospital's protocol; begin with `templates/protocol.yaml`.",
             f"5. `inbox/program/{period}/`: the care partners and what is reported about them.",
             "6. `inbox/cms/`: Medicare's monthly claim files, if the region receives them.",

@@ -56,7 +56,10 @@ _MEANINGS = {
         "Who is responsible for a surgical case without an operating physician: no one, or the attending physician.",
     ),
     "outlier_sd": ("§5", "Standard deviations from the mean of its cell beyond which a case is a cost outlier."),
-    "outlier_tails": ("§5", "Whether outliers are excluded at both ends of the cost distribution or at the high end."),
+    "outlier_tails": (
+        "§5",
+        "Whether outliers are excluded at both ends of the cost distribution or only at its high end.",
+    ),
     "norm_method": ("§6", "The reading of 'best practice' that sets the norms. All three are reported side by side."),
     "best_practice_percentile": ("§6", "Percentile of physicians' mean costs that sets the best-practice norm."),
     "ceiling_percentile": ("§6", "Percentile above which a physician earns no performance incentive."),
