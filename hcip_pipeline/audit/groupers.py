@@ -23,9 +23,10 @@ def grouper_findings(certainty: Mapping[str, pl.DataFrame]) -> Iterator[tuple[st
         return
     for row in rows.filter(pl.col("cases_unknown") > 0).iter_rows(named=True):
         window = row["window_name"].replace("_", " ")
+        other = "the base year or the baseline" if window == "performance" else "the performance period"
         yield (
             f"{window}: {row['cases_unknown']:,} of {row['cases']:,} cases grouped by version {row['grouper_version']} "
-            "have APR-DRGs that do not exist in a version of the other windows",
+            f"have APR-DRGs that do not exist in a grouper version of {other}",
             "",
         )
     if not rows["cases_unknown"].sum():

@@ -89,7 +89,7 @@ def _partners(draft: Draft) -> dict[str, str]:
 
 
 def _holds_combined(draft: Draft) -> list[dict[str, Any]]:
-    """The findings, with payments that one hospital holds for the same reasons combined into one line with their sum.
+    """The findings, with a hospital's payments held for the same reasons combined into one line with their sum.
 
     The table ``audit_findings`` has one row per payment.
     """

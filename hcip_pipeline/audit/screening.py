@@ -15,6 +15,7 @@ import polars as pl
 from hcip_pipeline.contracts import audit, screening
 from hcip_pipeline.release.derived import DerivedTable
 from hcip_pipeline.release.documents import Draft
+from hcip_pipeline.reports.words import plural
 
 #: A list older than this on the day a period's release is due is a finding (formats.md §4).
 MAX_AGE_DAYS = 45
@@ -65,9 +66,12 @@ def screening_findings(draft: Draft) -> Iterator[Finding]:
         text = f"the clearance of {row['cleared_on']} ({row['source']}) was not used: {row['why_unused']}"
         yield "CLEARANCE_UNUSED", text, row["hospital_ccn"], row["npi"], None
     for row in draft.marts("attending_screening").sort("hospital_ccn", "reason").iter_rows(named=True):
-        npis = "1 NPI" if row["physicians"] == 1 else f"{row['physicians']:,} NPIs"
-        status = "an organization's" if row["reason"] == screening.NOT_AN_INDIVIDUAL else "deactivated at discharge"
-        text = f"{npis} of attending physicians: {status} according to NPPES [{row['reason']}]"
+        npis, is_one = plural(row["physicians"], "NPI"), row["physicians"] == 1
+        if row["reason"] == screening.NOT_AN_INDIVIDUAL:
+            status = f"{'belongs' if is_one else 'belong'} to an organization"
+        else:
+            status = f"{'was' if is_one else 'were'} deactivated at discharge"
+        text = f"{npis} of attending physicians {status}, according to NPPES [{row['reason']}]"
         yield "ATTENDING_NPI", text, row["hospital_ccn"], None, None
 
 

@@ -102,7 +102,7 @@ def place_cases(bench: Workbench, cases: Sequence[CaseChange], path: Path) -> se
             f"the case {account} of hospital {hospital} cannot be changed this way: {wrong}",
             file=path,
             rule="WHAT-IF-CASE",
-            fix="use an APR-DRG of the case's grouper version" if "APR-DRG" in wrong else "remove the npi",
+            fix="use an APR-DRG of the case's grouper version" if "grouper version" in wrong else "remove the npi",
         )
     return set(con.execute("select hospital_ccn, account_no from what_if.cases").fetchall())
 

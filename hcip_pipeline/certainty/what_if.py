@@ -203,7 +203,7 @@ def _moved(
         elif calculated:
             because.append("the cell's cost outliers, or the physician's cases at another hospital, change")
         if "distribution_limit_adjustment" in steps:
-            because.append("the hospital's limit is shared out again")
+            because.append("the hospital's distribution limit is allocated again")
         if not because:
             because.append("the hospital's totals change")
         rows.append(

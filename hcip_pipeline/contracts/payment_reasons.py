@@ -142,7 +142,7 @@ _TABLE = (
         "standing",
         "the arrangement was not signed by the first day of the period",
         "arrangement signed late",
-        "The care partner arrangement was not signed before the period began.",
+        "The care partner arrangement was not signed by the first day of the period.",
     ),
     PaymentReason(
         "NO_APPROVED_ACTIVITY",

@@ -31,7 +31,7 @@ TITLES = {
     "PROGRAM_CHANGED": "The program's terms changed",
     "PROTOCOL": "The implementation protocol",
     "EXCLUSION_NAME_MATCH": "A name on an exclusion list",
-    "EXCLUSION_WAIVED": "Paid under a waived exclusion",
+    "EXCLUSION_WAIVED": "Exclusion waived for the hospital's state",
     "BASELINE_REPLACED": "Baseline data resubmitted",
     "RESTATEMENT_DUE": "Restatement of an earlier half-year",
 }

@@ -85,6 +85,8 @@ def of_partner(source: ReportSource, ccn: str, partner: Row) -> PartnerCertainty
     cases = partner["medical_cases"] + partner["surgical_cases"]
     low, high = words.money(row["interval_low"]), words.money(row["interval_high"])
     sentence = f"With these cases, between {low} and {high} was possible"
+    if low == high:
+        sentence = f"With these cases, {low} was the result in at least nine of ten samples"
     sentence += f"; {_by_chance(row)}." if is_tested(row) else "."
     top = max(row["interval_high"], row["chance_high"], row["calculated_incentive"], Decimal(1))
     bands = [_band("interval", row, top, "Your cases, resampled", "each case counted zero, one or several times")]

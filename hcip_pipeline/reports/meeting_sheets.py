@@ -62,15 +62,19 @@ def meeting_sheets(made: Book, meeting: Meeting) -> None:
     )
     made.table("Members", "Members of the oversight committee", _ROSTER, meeting.roster)
     quarters = meeting.quarters
-    _quarters(made, "Interventions by quarter", "Intervention", quarters.quarters, quarters.interventions)
-    _quarters(made, "Measures by quarter", "Measure", quarters.measure_quarters, quarters.measures)
+    heads = ("Intervention", "What is counted")
+    _quarters(made, "Interventions by quarter", heads, quarters.quarters, quarters.interventions)
+    heads = ("Measure", "Threshold")
+    _quarters(made, "Measures by quarter", heads, quarters.measure_quarters, quarters.measures)
 
 
-def _quarters(made: Book, name: str, heading: str, quarters: tuple[str, ...], rows: tuple[QuarterRow, ...]) -> None:
+def _quarters(
+    made: Book, name: str, heads: tuple[str, str], quarters: tuple[str, ...], rows: tuple[QuarterRow, ...]
+) -> None:
     columns = (
         Column("group", "Category", "text", 26),
-        Column("name", heading, "wrapped", 46),
-        Column("note", "Counted, or threshold", "wrapped", 34),
+        Column("name", heads[0], "wrapped", 46),
+        Column("note", heads[1], "wrapped", 34),
         *(Column(quarter, quarter, "text", 22) for quarter in quarters),
         Column("trend", "Change in the last quarter", "text", 24),
     )

@@ -153,7 +153,7 @@ def _of_partner(
             "ARRANGEMENT",
             "care partner arrangement",
             "no signature date was reported",
-            "nothing is paid without an arrangement signed before the period",
+            "nothing is paid without an arrangement signed by the first day of the period",
             "report the date in care_partners.csv",
         )
     if "HELD_NO_PFS_CAP" in codes and incentive["final_incentive"]:

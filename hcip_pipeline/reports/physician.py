@@ -7,11 +7,11 @@ Belongs here: the content of the page. Does not belong here: wording shared with
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hcip_pipeline.contracts.payment_reasons import parse_reasons
+from hcip_pipeline.contracts.payment_reasons import PaymentReason, parse_reasons
 from hcip_pipeline.release.earlier_half_years import savings_missing
 from hcip_pipeline.reports import certainty, charts, waterfall, words
 from hcip_pipeline.reports.figures import ReportSource, Row
@@ -235,7 +235,7 @@ def _step_notes(
         "improvement_incentive": [sentence for row in improvement for sentence in improvement_words(row)],
         "conditions_adjustment": waterfall.condition_words(conditions),
         "standing_adjustment": [reason.physician for reason in reasons if reason.step == "standing"]
-        or ["In good standing: on the certified list, screened, arrangement signed, approved activities reported."],
+        or [good_standing(reasons)],
         "committee_adjustment": ["The oversight committee reduced the amount."]
         if partner["committee_adjustment"]
         else ["None."],
@@ -244,6 +244,12 @@ def _step_notes(
         "final_incentive": [reason.sentence for reason in reasons if reason.is_hold],
     }
     return step_notes
+
+
+def good_standing(reasons: Iterable[PaymentReason]) -> str:
+    """Sentence for a physician whom standing costs nothing; a pending screening is a hold, not a matter of standing."""
+    screened = "" if any(reason.code == "SCREENING_NOT_CLEARED" for reason in reasons) else "screened, "
+    return f"In good standing: on the certified list, {screened}arrangement signed, approved activities reported."
 
 
 def _limit_words(source: ReportSource, partner: Row) -> list[str]:

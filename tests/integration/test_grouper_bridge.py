@@ -85,6 +85,7 @@ def test_mixed_versions_without_a_bridge_are_a_finding() -> None:
     mixed = pl.DataFrame([row, other])
     ((text, severity),) = grouper_findings({"grouper_cases": mixed})
     assert "7 of 90 cases grouped by version 41" in text and not severity
+    assert text.endswith("do not exist in a grouper version of the performance period")
     ((text, severity),) = grouper_findings({"grouper_cases": mixed.with_columns(cases_unknown=0)})
     assert "41, 42" in text and severity == "low"
     assert not [*grouper_findings({"grouper_cases": mixed, "grouper_cells": pl.DataFrame()})]

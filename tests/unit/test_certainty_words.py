@@ -85,6 +85,11 @@ def test_a_payment_outside_identical_draws_differs_from_chance(own: str, verdict
     assert len(found.bands) == (1 if verdict == "untested" else 2)
 
 
+def test_samples_that_nearly_all_give_one_amount_are_no_range() -> None:
+    found = shown(ranges("5.00", ("5.00", "5.00"), ("5.00", "5.00", "5.00")))
+    assert found.sentence == "With these cases, $5.00 was the result in at least nine of ten samples."
+
+
 def test_a_payment_outside_its_own_samples_is_explained() -> None:
     less = shown(ranges("3.00", ("4.00", "8.00"), ("9.00", "7.00", "11.00"))).sentence
     assert "Nearly every sample gives more than the calculated $3.00" in less and "just above the 75th" in less

@@ -145,6 +145,11 @@ def test_a_physician_above_the_gate_sees_which_cases_earn_nothing(released: Path
     assert f"{which} earned nothing, because your mean for cases of their kind, over all hospitals" in text
 
 
+def test_a_pending_screening_is_not_called_done() -> None:
+    assert ", screened, " in physician.good_standing([])
+    assert "screened" not in physician.good_standing(parse_reasons("SCREENING_NOT_CLEARED"))
+
+
 def test_the_performance_sentence_counts_every_case_once() -> None:
     fractions = [1, 1, "0.4", 0, 1, 0, "0.2"]
     cases = [

@@ -35,6 +35,8 @@ from hcip_pipeline.tables.refusals import TableRefusedError
 from hcip_pipeline.tables.tabular import LINE, TextTable
 from hcip_pipeline.tables.workbook_extent import ExtentError, check_extent
 
+#: Cells of the first sheet whose value does not come from the form's name -> wording before the value wanted.
+_WANTED = {survey.VERSION_CELL: "its version must be"}
 #: Changed computed answers that are listed per sheet; all are counted.
 _LISTED = 20
 
@@ -193,7 +195,7 @@ def _other_form(book: Any, ccn: str, period: PerformancePeriod) -> Problem | Non
         if str(cover.get(cell) or "").strip() != value:
             return Problem(
                 "SURVEY-OTHER-FORM",
-                f"the form says {_shown(cover.get(cell))}, but its name says {value}",
+                f"the form says {_shown(cover.get(cell))}, but {_WANTED.get(cell, 'its name says')} {value}",
                 column=f"{survey.COVER}!{cell}",
             )
     return None

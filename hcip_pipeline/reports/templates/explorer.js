@@ -121,7 +121,7 @@ function cellChart(drg, soi, npi) {
   const of = ["Norm's physicians", "Care partners here", ...(npi ? [`Cases of ${nameOf(npi)}`] : [])];
   const dots = [];
   if (norm) for (const mean of norm[2]) dots.push({ x: mean / norm[0], of: of[0], title: `${shown(mean, "money")}, ${data.base_year} dollars` });
-  for (const row of own) dots.push({ x: row.mean_cost / row.best_practice, of: of[1], title: `${row.name}: ${shown(row.mean_cost, "dollars")} for ${row.cases} cases` });
+  for (const row of own) dots.push({ x: row.mean_cost / row.best_practice, of: of[1], title: `${row.name}: ${shown(row.mean_cost, "dollars")} for ${row.cases} ${row.cases === 1 ? "case" : "cases"}` });
   if (npi) for (const row of casesOf(npi, drg, soi)) dots.push({ x: row.cost / row.best_practice, of: of[2], title: shown(row.cost, "money") });
   if (!dots.length) return null;
   return Plot.plot({
@@ -193,10 +193,10 @@ function show() {
     data: now.rows, columns: columnsOf(now), layout: innerWidth > 700 ? "fitColumns" : "fitData", renderVertical: "basic", renderHorizontal: "basic",
     placeholder: "No rows", columnDefaults: { tooltip: false },
   });
-  table.on("dataFiltered", (_, rows) => { document.getElementById("shown").textContent = `${rows.length} of ${now.rows.length} rows`; });
+  table.on("dataFiltered", (_, rows) => { document.getElementById("shown").textContent = `${rows.length} of ${now.rows.length} ${now.rows.length === 1 ? "row" : "rows"}`; });
   table.on("tableBuilt", () => {
     document.querySelector("#table .tabulator-tableholder").removeAttribute("tabindex"); // its buttons are focusable
-    document.getElementById("shown").textContent = `${now.rows.length} rows`;
+    document.getElementById("shown").textContent = `${now.rows.length} ${now.rows.length === 1 ? "row" : "rows"}`;
   });
 }
 document.getElementById("filter").addEventListener("input", event => {
