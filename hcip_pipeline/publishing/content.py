@@ -31,7 +31,7 @@ class Content:
         inputs: every file that the build read, as ``{"file", "sha256", "rows"}``.
         notes: what was missing without stopping the build.
         restatement: what changed since the previous release, by cause (``settlement.restatement``).
-        certainty: how sure the payments are, by table; None: only the tables that follow from the build.
+        certainty: how certain the payments are, by table; None: only the tables that follow from the build.
         supersedes: sha256 of the previous release's manifest.
         later: releases of later periods that were made without this one.
         received: returns the receipts of a quarter; None: the home's current receipts.

@@ -90,7 +90,7 @@ class Draft:
         stamped_by: host of the time stamp service that will stamp the manifest; None: it is not stamped.
         later: releases of later periods that were made without this one.
         is_synthetic: the data are invented, and every file is marked so.
-        certainty: how sure the payments are, by table (``contracts.certainty``); no payment depends on them.
+        certainty: how certain the payments are, by table (``contracts.certainty``); no payment depends on them.
         restatement: what changed since the previous release (``contracts.audit.RESTATEMENT``); None: not determined.
     """
 
