@@ -154,6 +154,7 @@ def explorer_data(source: ReportSource, ccn: str, committee: Committee) -> dict[
         "columns": {kind: [list(column) for column in columns] for kind, columns in COLUMNS.items()},
         "base_year": source.policy.base_year,
         "year": source.period.year,
+        "is_gated": source.policy.performance_gate == "cell_mean",
         "institution": _line(committee.institution) if committee.institution else None,
         "lines": [_line(line.row) for line in committee.lines],
         "cells": [[row["service_line"], *_cell(row)] for row in levels if row["level"] in ("apr_drg", "cell")],

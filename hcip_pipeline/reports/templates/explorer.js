@@ -45,7 +45,7 @@ function place(state) {
   const { view, line, drg, soi, npi, center } = state;
   if (npi && (drg || view === "cases")) return {
     heading: `Cases of ${nameOf(npi)}${drg ? ` in ${drg}-${soi}` : ""}`,
-    note: `In ${data.year} dollars, without account numbers. Performance share: 100% at or below best practice, 0% at or above the 75th percentile; cases of a kind for which the physician's mean is above the 75th percentile earn nothing, regardless of their share. In the chart, the solid line is best practice and the dashed line is the 75th percentile.`,
+    note: `In ${data.year} dollars, without account numbers. Performance share: 100% at or below best practice, 0% at or above the 75th percentile${data.is_gated ? "; cases of a kind for which the physician's mean is above the 75th percentile earn nothing, regardless of their share" : ""}. In the chart, the solid line is best practice and the dashed line is the 75th percentile.`,
     kind: "cases", rows: casesOf(npi, drg, soi), chart: drg ? () => cellChart(drg, soi, npi) : null,
   };
   if (npi) return {
