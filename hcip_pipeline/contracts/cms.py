@@ -173,7 +173,9 @@ CLAIMS_REPORT = Table(
         Column("part", "text", "A, B, or DME (equipment)", key=True, allowed=("A", "B", "DME")),
         Column("rows_delivered", "integer", "rows in the files in force: claims of Part A, lines of the others"),
         Column(
-            "rows_repeated", "integer", "rows delivered again, which count once; rows of claims that CMS has withdrawn"
+            "rows_repeated",
+            "integer",
+            "rows delivered again, which count once, and rows of claims that CMS has withdrawn",
         ),
         Column("rows_changed", "integer", "records delivered again with another key or amount; the newest counts"),
         Column("claim_versions", "integer", "originals, adjustments and cancellations"),
@@ -181,11 +183,13 @@ CLAIMS_REPORT = Table(
         Column("denied_final_claims", "integer", "of these, denied: kept, but outside every sum of payments"),
         Column("cancelled_claims", "integer", "originals and adjustments removed with their cancellation"),
         Column("orphan_cancellations", "integer", "cancellations with nothing to cancel"),
-        Column("orphans_without_key", "integer", "of these, with no claim under their key"),
+        Column("orphans_without_key", "integer", "of the orphans, those with no claim under their key"),
         Column(
-            "orphans_without_amount", "integer", "of these, with claims under their key but none with the same amounts"
+            "orphans_without_amount",
+            "integer",
+            "of the orphans, those with claims under their key but none with the same amounts",
         ),
-        Column("orphans_in_excess", "integer", "of these, in excess of the claims that agree with them"),
+        Column("orphans_in_excess", "integer", "of the orphans, those in excess of the claims that agree with them"),
         Column("ambiguous_groups", "integer", "groups of equal claims, some but not all of which were cancelled"),
         Column("signed_amount", "money", "payments of all versions, cancellations negative"),
         Column("final_amount", "money", "payments of final claims, denied ones included"),
@@ -206,14 +210,15 @@ CLAIMS_REPORT = Table(
         Column("adjustments_alone", "integer", "adjustments that are alone under their key, without any cancellation"),
         Column("adjustments_alone_amount", "money", "their payments, which are in every total"),
         Column("tagged_claims", "integer", "claim versions with CMS's own final-action tag (BCDA)"),
-        Column("tags_differing", "integer", "of these, with a tag that disagrees with the matching of cancellations"),
+        Column("tags_differing", "integer", "of these, those whose tag disagrees with the matching of cancellations"),
         Column(
             "differing_replaced",
             "integer",
-            "of these, final here but replaced at CMS: another claim is under their key",
+            "of the differing, final here but not at CMS, and in doubt: in claims_under_one_key, claims_replaced or "
+            "adjustments_alone",
         ),
-        Column("differing_final", "integer", "of these, final here but not at CMS, alone under their key"),
-        Column("differing_cancelled", "integer", "of these, cancelled here but final at CMS"),
-        Column("differing_cancellations", "integer", "of these, cancellations that CMS tags as final"),
+        Column("differing_final", "integer", "of the differing, final here but not at CMS, and not in doubt"),
+        Column("differing_cancelled", "integer", "of the differing, cancelled here but final at CMS"),
+        Column("differing_cancellations", "integer", "of the differing, cancellations that CMS tags as final"),
     ),
 )
