@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.cms import TABLES
 from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.warehouse.project import PROJECT

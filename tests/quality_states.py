@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.tables import load_reference

@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 from hcip_pipeline.contracts import marts, program, protocol
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.home.folders import Home

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.periods import PerformancePeriod, Window
 from hcip_pipeline.policy.model import Elections, Policy
 from hcip_pipeline.settlement.norm_tables import NORM_MODELS, norm_frames, norm_spec

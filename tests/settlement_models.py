@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts import run as run_tables
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.parsed_sql import execute
 from hcip_pipeline.settlement.norm_tables import norm_spec

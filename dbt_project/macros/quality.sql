@@ -122,8 +122,8 @@
     {%- set n, z = 'cast(denominator as double)', normal_95() -%}
     {%- set p = '(cast(numerator as double) / ' ~ n ~ ')' -%}
     {%- set half = '(' ~ z ~ ' * sqrt(' ~ p ~ ' * (1 - ' ~ p ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4 * ' ~ n ~ ' * ' ~ n ~ ')))' -%}
-    {%- set centre = '(' ~ p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ '))' -%}
-    greatest(({{ centre }} {{ '-' if side == 'lower' else '+' }} {{ half }}) / (1 + {{ z }} * {{ z }} / {{ n }}), 0)
+    {%- set center = '(' ~ p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ '))' -%}
+    greatest(({{ center }} {{ '-' if side == 'lower' else '+' }} {{ half }}) / (1 + {{ z }} * {{ z }} / {{ n }}), 0)
 {%- endmacro %}
 
 {# Byar's approximation to the exact limits of a Poisson count. #}

@@ -128,7 +128,7 @@ def _metadata(
     lineage: Columns,
 ) -> dict[str, dg.MetadataValue]:
     """Rows, columns and figures of the asset's own table, rows of its other models, and the lineage of its columns."""
-    from hcip_pipeline.contracts.catalogue import column_meanings
+    from hcip_pipeline.contracts.catalog import column_meanings
 
     own, *others = asset.models
     seconds = sum(results[translator.models[model]["unique_id"]].seconds for model in asset.models)

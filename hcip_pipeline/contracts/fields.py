@@ -113,7 +113,7 @@ FIELDS: Mapping[str, Field] = {
     "internal_savings_core": Field("money", "internal savings of the core component"),
     "internal_savings_supply_drug": Field("money", "internal savings of supplies and drugs"),
     "internal_savings_to_date": Field("money", "internal savings to date"),
-    "intervention_id": Field("text", "intervention of the catalogue"),
+    "intervention_id": Field("text", "intervention of the catalog"),
     "intervention_ids": Field("text", "interventions it depends on, separated by |"),
     "is_condition_of_payment": Field("boolean", "it is used as a condition of payment"),
     "is_existing_strategy": Field("boolean", "an existing strategy of the hospital"),

@@ -174,7 +174,7 @@ INTERVENTIONS = Table(
     (
         _CCN,
         _PERIOD,
-        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("intervention_id", "text", "intervention of the catalog", key=True),
         Column("category", "text", "one of the seven categories", nullable=True),
         Column("wording", "text", "the intervention in words", nullable=True),
         Column("is_included", "boolean", "the hospital carries it out"),
@@ -192,7 +192,7 @@ INTERVENTION_QUARTERS = Table(
     (
         _CCN,
         _PERIOD,
-        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("intervention_id", "text", "intervention of the catalog", key=True),
         Column("quarter", "text", "calendar quarter; of the result, such as 2025Q1", key=True),
         Column("measured", "text", "what was counted", nullable=True),
         Column("numerator", "integer", "events; how often it was done, or how many patients had it"),
@@ -255,7 +255,7 @@ CARE_PARTNER_ACTIVITIES = Table(
         _CCN,
         _PERIOD,
         _NPI,
-        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("intervention_id", "text", "intervention of the catalog", key=True),
         Column("activities", "integer", "approved activities performed; as reported"),
         Column("is_approved", "boolean", "the hospital carries it out; by its protocol"),
     ),

@@ -39,7 +39,7 @@ INTERVENTION_ACTIVITY = Table(
     (
         _CCN,
         _NPI,
-        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("intervention_id", "text", "intervention of the catalog", key=True),
         Column("activities", "integer", "approved activities performed"),
         Column("reported_on", "date", "day of the report", nullable=True),
     ),
@@ -49,7 +49,7 @@ REDESIGN_RESULTS = Table(
     "one row per hospital, intervention and quarter: results of the intervention, as its committee tracks them",
     (
         _CCN,
-        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("intervention_id", "text", "intervention of the catalog", key=True),
         Column("quarter", "text", "calendar quarter; of the result, such as 2025Q1", key=True, max_length=6),
         Column("measured", "text", "what was counted", nullable=True, is_words=True),
         Column("numerator", "integer", "events; how often it was done, or how many patients had it"),

@@ -116,7 +116,7 @@ PROTOCOL_INTERVENTIONS = Table(
     "one row per hospital and intervention that its protocol names",
     (
         _CCN,
-        Column("intervention_id", "text", "intervention of the catalogue", key=True),
+        Column("intervention_id", "text", "intervention of the catalog", key=True),
         Column("category", "text", "one of the seven categories"),
         Column("wording", "text", "the intervention in words; the hospital's own wording if it gives one"),
         Column("is_included", "boolean", "the hospital carries it out"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES, SECTIONS
 from hcip_pipeline.contracts.disclosure import Count, Harmless, Reveals
 from hcip_pipeline.contracts.keys import key_of
 from hcip_pipeline.contracts.marts import MARTS

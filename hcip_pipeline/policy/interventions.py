@@ -1,4 +1,4 @@
-"""The catalogue of care redesign interventions: seven categories, Table 2 of the implementation protocol.
+"""The catalog of care redesign interventions: seven categories, Table 2 of the implementation protocol.
 
 Belongs here: ids, categories and short wording. Does not belong here: which of them a hospital chose; that is in its
 protocol. The list is not exhaustive: every category has an entry for the hospital's own intervention.
@@ -21,7 +21,7 @@ CATEGORIES = {
 
 @dataclass(frozen=True)
 class Intervention:
-    """One entry of the catalogue; ``is_own`` marks a category's entry for the hospital's own intervention."""
+    """One entry of the catalog; ``is_own`` marks a category's entry for the hospital's own intervention."""
 
     id: str
     category: str
@@ -69,7 +69,7 @@ _WORDING = {
 }
 
 #: Every intervention by id, in the order of Table 2.
-CATALOGUE = {
+CATALOG = {
     intervention.id: intervention
     for category, entries in _WORDING.items()
     for intervention in (

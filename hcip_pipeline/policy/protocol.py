@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.policy.interventions import CATALOG
 from hcip_pipeline.policy.measured_conditions import MEASURES_OF_CONDITIONS, Threshold, parse_threshold
 from hcip_pipeline.policy.model import Elections, Number
 
@@ -129,7 +129,7 @@ class CommitteeMember(_Section):
 
 
 class ChosenIntervention(_Section):
-    """The hospital's answers on one intervention of the catalogue (section D, Table 2)."""
+    """The hospital's answers on one intervention of the catalog (section D, Table 2)."""
 
     id: Annotated[str, Field(min_length=1)]
     include: bool
@@ -140,9 +140,9 @@ class ChosenIntervention(_Section):
 
     @field_validator("id")
     @classmethod
-    def _in_catalogue(cls, id_: str) -> str:
-        if id_ not in CATALOGUE:
-            raise ValueError(f"'{id_}' is not in the catalogue of interventions: {', '.join(CATALOGUE)}")
+    def _in_catalog(cls, id_: str) -> str:
+        if id_ not in CATALOG:
+            raise ValueError(f"'{id_}' is not in the catalog of interventions: {', '.join(CATALOG)}")
         return id_
 
 
@@ -225,8 +225,8 @@ class Protocol(_Section):
             if repeated := _repeated(ids):
                 raise ValueError(f"the {what} {', '.join(repeated)} appears twice")
         for condition in self.conditions_of_payment:
-            if unknown := [id_ for id_ in condition.interventions if id_ not in CATALOGUE]:
-                raise ValueError(f"condition {condition.id}: {', '.join(unknown)} is not in the catalogue")
+            if unknown := [id_ for id_ in condition.interventions if id_ not in CATALOG]:
+                raise ValueError(f"condition {condition.id}: {', '.join(unknown)} is not in the catalog")
             if repeated := _repeated(condition.interventions):
                 raise ValueError(f"condition {condition.id}: the intervention {', '.join(repeated)} appears twice")
         return self

@@ -167,7 +167,7 @@ def _conditions(protocol: Protocol) -> Iterator[Problem]:
         yield Problem("WEIGHTS-NOT-100", f"the weights of the conditions total {protocol.total_weight}, not 100")
     included = {chosen.id for chosen in protocol.interventions if chosen.include}
     if not included:
-        yield Problem("NO-INTERVENTION", "no intervention of the catalogue is included")
+        yield Problem("NO-INTERVENTION", "no intervention of the catalog is included")
     tied = {id_ for condition in protocol.conditions_of_payment for id_ in condition.interventions}
     for condition in protocol.conditions_of_payment:
         outside = [id_ for id_ in condition.interventions if id_ not in included]

@@ -21,7 +21,7 @@ from hcip_pipeline.audit.rates import rates_in_force
 from hcip_pipeline.background import BackgroundCall
 from hcip_pipeline.certainty.assessment import own_tables
 from hcip_pipeline.contracts import marts
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.reference import RATES
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import Home

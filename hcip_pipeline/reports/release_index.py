@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hcip_pipeline.contracts.catalogue import SECTIONS
+from hcip_pipeline.contracts.catalog import SECTIONS
 from hcip_pipeline.release.layouts import AUDIENCES, Audience
 from hcip_pipeline.reports.figures import ReportSource
 from hcip_pipeline.reports.pages import release_page

@@ -83,7 +83,7 @@ RULES = by_id(
     refusal("NUMBER-OUT-OF-RANGE", "a number is out of its range", "correct the number"),
     refusal("PARTS-EXCEED-TOTAL", "a part is larger than its total", "correct one of the numbers"),
     warning("TIN-NOT-NINE-DIGITS", "a TIN does not have nine digits", "correct the TIN before anything is paid"),
-    warning("INTERVENTION-UNKNOWN", "an intervention is not in the catalogue", "use the catalogue's id"),
+    warning("INTERVENTION-UNKNOWN", "an intervention is not in the catalog", "use the catalog's id"),
     warning("CONDITION-UNKNOWN", "a condition is not in the hospital's protocol", "use the protocol's id"),
     warning("SOURCE-UNKNOWN", "a clearance refers to a list that is not matched by name", "write OIG"),
     refusal("RATE-CENTER-UNKNOWN", "a rate center is not in the table of rate centers", "add it to the table"),

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from hcip_pipeline.periods import PerformancePeriod, Quarter
-from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.policy.interventions import CATALOG
 from hcip_pipeline.policy.protocol import MODEL_PLAN_QUESTIONS
 from hcip_pipeline.synthetic.hospitals import Hospitals
 from hcip_pipeline.synthetic.physicians import load_names
@@ -114,7 +114,7 @@ def plan_program(
         tied = {_CONDITIONS[c][4] for c in _WEIGHTS[chosen[number]][1]}
         extra = rng.permutation(len(_OTHER_INTERVENTIONS))[: int(rng.integers(2, 5))]
         chosen_ids = tied | {_OTHER_INTERVENTIONS[e] for e in extra}
-        interventions.append(tuple(id_ for id_ in CATALOGUE if id_ in chosen_ids))
+        interventions.append(tuple(id_ for id_ in CATALOG if id_ in chosen_ids))
     return Program(
         first_period=tuple(starts),
         meetings=tuple(_FREQUENCIES[number % len(_FREQUENCIES)] for number in range(count)),

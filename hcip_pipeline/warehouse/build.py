@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 import yaml
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import ComputationError, HcipError
 from hcip_pipeline.messages import DetailedMessage, Progress

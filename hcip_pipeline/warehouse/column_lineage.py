@@ -87,7 +87,7 @@ def lineage_of(models: list[tuple[str, str]]) -> Lineage:
     from sqlglot import MappingSchema
     from sqlglot.errors import SqlglotError
 
-    from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+    from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 
     # The names in a shared schema object are normalized once, not once per model.
     known = MappingSchema(

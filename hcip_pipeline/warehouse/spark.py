@@ -23,7 +23,7 @@ import duckdb
 import polars as pl
 
 from hcip_pipeline.contracts import marts, run
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.warehouse.build import (

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from hcip_pipeline.contracts import run
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.periods import Window

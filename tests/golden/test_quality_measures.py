@@ -104,8 +104,8 @@ def test_observed_expected_and_adjusted(built: duckdb.DuckDBPyConnection) -> Non
 def test_an_observed_rate_with_wilsons_limits(built: duckdb.DuckDBPyConnection) -> None:
     row = scored(built, A, "readmission_rate")
     p, n = 0.1, 100
-    centre, half = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n * n))
-    limits = [(centre - half) / (1 + Z**2 / n), (centre + half) / (1 + Z**2 / n)]
+    center, half = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n * n))
+    limits = [(center - half) / (1 + Z**2 / n), (center + half) / (1 + Z**2 / n)]
     assert row["value"] == D("0.1") and row["baseline_value"] == D("0.2") and row["change"] == D("-0.5")
     assert [float(row["lower_limit"]), float(row["upper_limit"])] == pytest.approx(limits, abs=1e-8)
 

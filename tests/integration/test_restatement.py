@@ -17,7 +17,7 @@ from hcip_pipeline import cli
 from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.audit.payments import prior_period_adjustments
 from hcip_pipeline.audit.report import audit_report
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.screening import ATTENDING_SCREENING
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import Home

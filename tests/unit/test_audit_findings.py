@@ -12,7 +12,7 @@ import pytest
 from hcip_pipeline.audit.finding_rules import RULES
 from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.contracts import audit, marts
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.payment_reasons import PAYMENT_REASONS
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.policy.protocol_checks import UNLOCKING

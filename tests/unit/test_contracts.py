@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES, SECTIONS
 from hcip_pipeline.contracts.marts import MARTS
 from hcip_pipeline.contracts.render import rendered
 from hcip_pipeline.contracts.table import Table

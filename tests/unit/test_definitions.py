@@ -30,7 +30,7 @@ from hcip_pipeline.assets.partitions import (
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.assets.translator import Translator
 from hcip_pipeline.contracts import marts
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.definitions import defs as loaded
 from hcip_pipeline.errors import UsageError
 from hcip_pipeline.periods import Month, PerformancePeriod, Quarter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES, SECTIONS
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES, SECTIONS
 from hcip_pipeline.contracts.fields import FIELDS, TABLE_SPECIFIC
 from hcip_pipeline.contracts.table import Column
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.files.yaml_files import load_yaml, validate_yaml
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.policy.interventions import CATALOGUE, CATEGORIES
+from hcip_pipeline.policy.interventions import CATALOG, CATEGORIES
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import Protocol, period_number, program_year
 from hcip_pipeline.policy.protocol_checks import (
@@ -61,12 +61,12 @@ def test_the_documented_example_passes_with_no_finding() -> None:
     assert protocol.total_weight == Decimal(100)
 
 
-def test_the_catalogue_has_table_2s_seven_categories() -> None:
-    counts = Counter(intervention.category for intervention in CATALOGUE.values())
+def test_the_catalog_has_table_2s_seven_categories() -> None:
+    counts = Counter(intervention.category for intervention in CATALOG.values())
     assert list(counts) == list(CATEGORIES)
     # The source's table, plus one entry in each category for the hospital's own intervention.
     assert list(counts.values()) == [5, 3, 4, 4, 6, 5, 2]
-    assert sum(intervention.is_own for intervention in CATALOGUE.values()) == 7
+    assert sum(intervention.is_own for intervention in CATALOG.values()) == 7
 
 
 # Findings
@@ -294,11 +294,11 @@ def test_there_is_no_program_year_before_the_first_period() -> None:
         (put("approved_on", value=20241212), "not a date"),
         (put("approved_on", value="12/12/2024"), "approved_on"),
         (put("first_performance_period", value="2025H3"), "not a performance period"),
-        (put("interventions", 0, "id", value="handwashing"), "not in the catalogue"),
+        (put("interventions", 0, "id", value="handwashing"), "not in the catalog"),
         (put("interventions", 0, "include", value="perhaps"), "interventions.0.include"),
         (put("interventions", 1, "id", value="readmission_risk_transition"), "appears twice"),
         (put("conditions_of_payment", 1, "id", value="complications"), "appears twice"),
-        (put("conditions_of_payment", 0, "interventions", value=["handwashing"]), "not in the catalogue"),
+        (put("conditions_of_payment", 0, "interventions", value=["handwashing"]), "not in the catalog"),
         (put("conditions_of_payment", 0, "weight", value=0), "greater than 0"),
         (put("conditions_of_payment", 0, "weight", value=101), "less than or equal to 100"),
         (put("conditions_of_payment", 0, "weight", value="1/3"), "6 decimal places"),

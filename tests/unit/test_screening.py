@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hcip_pipeline.contracts.catalogue import LAKE_SOURCES
+from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.period_intake import files_in_force, ingest_period
 from hcip_pipeline.ledger.leaves import accepted_in

@@ -1,6 +1,6 @@
 """What program files must satisfy beyond their contract (inputs.md, "Program files").
 
-Belongs here: rules for one row, by itself and against the hospitals, the catalogue and the protocols (a negative
+Belongs here: rules for one row, by itself and against the hospitals, the catalog and the protocols (a negative
 payment is one that the hospital took back, which breaks no rule). Does not belong here: what the figures mean for a
 payment, which the waterfall decides (methodology §9).
 """
@@ -16,7 +16,7 @@ from hcip_pipeline.contracts.patterns import TIN
 from hcip_pipeline.contracts.screening import CLEARED_SOURCES
 from hcip_pipeline.contracts.table import Table
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.policy.interventions import CATALOG
 from hcip_pipeline.tables.contract_columns import RowRule
 
 _PLAUSIBLE = (dt.date(1900, 1, 1), dt.date(2200, 12, 31))
@@ -46,8 +46,8 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule(
             "INTERVENTION-UNKNOWN",
             "intervention_id",
-            ~pl.col("intervention_id").is_in(list(CATALOGUE)),
-            "the intervention is not in the catalogue",
+            ~pl.col("intervention_id").is_in(list(CATALOG)),
+            "the intervention is not in the catalog",
         ),
     ),
     "payments": (
@@ -68,8 +68,8 @@ _ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule(
             "INTERVENTION-UNKNOWN",
             "intervention_id",
-            ~pl.col("intervention_id").is_in(list(CATALOGUE)),
-            "the intervention is not in the catalogue",
+            ~pl.col("intervention_id").is_in(list(CATALOG)),
+            "the intervention is not in the catalog",
         ),
         RowRule("NUMBER-OUT-OF-RANGE", "numerator", pl.col("numerator") < 0, "numerator is below zero"),
         RowRule("NUMBER-OUT-OF-RANGE", "denominator", pl.col("denominator") < 1, "denominator is below one"),

@@ -13,7 +13,7 @@ import polars as pl
 from hcip_pipeline.contracts.protocol import TABLES
 from hcip_pipeline.files.atomic import write_parquet
 from hcip_pipeline.periods import PerformancePeriod
-from hcip_pipeline.policy.interventions import CATALOGUE
+from hcip_pipeline.policy.interventions import CATALOG
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.policy.protocol import ConditionOfPayment, Protocol, period_number, program_year
 from hcip_pipeline.policy.protocol_checks import UNLOCKING, ProgramStart, elections_in_force
@@ -156,8 +156,8 @@ def _interventions(ccn: str, protocol: Protocol) -> list[dict[str, Any]]:
         {
             "hospital_ccn": ccn,
             "intervention_id": chosen.id,
-            "category": CATALOGUE[chosen.id].category,
-            "wording": (CATALOGUE[chosen.id].is_own and chosen.explanation) or CATALOGUE[chosen.id].wording,
+            "category": CATALOG[chosen.id].category,
+            "wording": (CATALOG[chosen.id].is_own and chosen.explanation) or CATALOG[chosen.id].wording,
             "is_included": chosen.include,
             "is_existing_strategy": chosen.existing_strategy,
             "is_condition_of_payment": chosen.condition_of_payment,

@@ -4,20 +4,20 @@ with recursive links as (
     select * from {{ ref('int_identifier_links') }}
 ),
 
-neighbours as (
-    select previous_mbi as mbi, current_mbi as neighbour from links
+neighbors as (
+    select previous_mbi as mbi, current_mbi as neighbor from links
     union
-    select current_mbi as mbi, previous_mbi as neighbour from links
+    select current_mbi as mbi, previous_mbi as neighbor from links
 ),
 
 -- The path so far ends the recursion, because Spark's recursion has no set union.
 same_person as (
-    select mbi, mbi as member, {{ text_list(['mbi']) }} as way from neighbours group by mbi
+    select mbi, mbi as member, {{ text_list(['mbi']) }} as way from neighbors group by mbi
     union all
-    select same_person.mbi, neighbours.neighbour as member, array_append(same_person.way, neighbours.neighbour) as way
+    select same_person.mbi, neighbors.neighbor as member, array_append(same_person.way, neighbors.neighbor) as way
     from same_person
-    inner join neighbours on same_person.member = neighbours.mbi
-    where not array_contains(same_person.way, neighbours.neighbour)
+    inner join neighbors on same_person.member = neighbors.mbi
+    where not array_contains(same_person.way, neighbors.neighbor)
 ),
 
 -- A number that nothing replaces. If a person has two of them, the one that CMS named last.
