@@ -15,9 +15,9 @@ HCIP settlement {period}, release r{number}
 {root}
 
 Keep this value where the settlement's administrator cannot change it. It is the Merkle root over everything this
-release was made from: {inputs} input files (including releases of earlier half-years) with their hashes, the release
-that it supersedes, if any, the policy and the version of the program. With it, anyone can check later whether any of
-this has changed:
+release was made from: {inputs} input files (including any releases of earlier half-years) with their hashes, the
+release that it supersedes, if any, the policy and the version of the program. With it, anyone can check later whether
+any of this has changed:
 
     hcip verify releases/{period}/r{number} --head {root}
 
