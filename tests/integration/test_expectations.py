@@ -16,18 +16,21 @@ from hcip_pipeline.assets.assembly import build_defs
 from hcip_pipeline.assets.resources import HomeResource
 from hcip_pipeline.checks.expectations import suites
 from hcip_pipeline.checks.expectations.page import expectations_page
-from hcip_pipeline.checks.expectations.running import validate_quarter
+from hcip_pipeline.checks.expectations.running import validate_quarter, validate_release
 from hcip_pipeline.checks.expectations.validation import SuiteResult, validate
 from hcip_pipeline.contracts import audit, marts
 from hcip_pipeline.contracts.hospital import DATA_QUALITY, LAKE_CHARGES, LAKE_DISCHARGES
 from hcip_pipeline.home.folders import Home
 from hcip_pipeline.intake.hospital.ingest import files_in_force, ingest_quarter
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.policy.loader import load_policy
 from tests.intake_submissions import CCN, POLICY, QUARTER, Draft, reference
+from tests.settled_home import SettledHome
 
 pytestmark = pytest.mark.slow
 PERIOD = PerformancePeriod(2025, 1)
 ALL = (*suites.of_submissions(QUARTER, 1), *suites.of_release(PERIOD, 10))
+RELEASED = [suite.table for suite in suites.of_release(PERIOD, 10)]
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,13 @@ def test_the_suites_are_those_that_dagster_shows() -> None:
     ):
         shown = {check.name for check in graph.asset_check_keys if check.asset_key == dg.AssetKey(key)}
         assert shown == {f"{suite.table}_as_expected" for suite in of}
+
+
+def test_a_release_of_a_synthetic_state_meets_every_expectation(settled_home: SettledHome, tmp_path: Path) -> None:
+    """Every table of such a release has the column SYNTHETIC besides those of the data dictionary."""
+    home = settled_home.copy(tmp_path / "home", "inbox", "releases")
+    validated = validate_release(home, PERIOD, load_policy(home.policy).policy)
+    assert {result.suite.table: not_met(result) for result in validated.results} == {table: {} for table in RELEASED}
 
 
 def test_the_command_reports_what_is_not_met(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.reference.invented import is_synthetic
 from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
-from hcip_pipeline.release.synthetic_mark import marked_document
+from hcip_pipeline.release.synthetic_mark import COLUMN, marked_document
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,11 @@ def validate_release(home: Home, period: PerformancePeriod, policy: Policy) -> V
     if not folders:
         raise HcipError(f"{period} has no release", file=home.releases, fix=f"run `hcip run {period}` first")
     release = ReleaseFiles.at(folders[-1])
-    expected = suites.of_release(period, policy.small_cell_threshold)
+    invented = bool(release.manifest.get("synthetic"))
+    more_columns = (COLUMN.name,) if invented else ()
+    expected = suites.of_release(period, policy.small_cell_threshold, more_columns)
     files = {suite.table: release.paths(suite.table) for suite in expected}
     subtitle = f"Files of release r{release.number}."
-    invented = bool(release.manifest.get("synthetic"))
     title = f"Release {period} r{release.number}"
     return _write_page(home, release.name, title, subtitle, validate(expected, files), invented=invented)
 

@@ -8,7 +8,7 @@ what a hospital, a committee or the regulator would ask about the files as a who
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +84,14 @@ def of_submissions(quarter: Quarter, hospitals: int) -> tuple[Suite, ...]:
     )
 
 
-def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Suite, ...]:
-    """Outgoing data: the tables of a release that people look at first."""
+def of_release(
+    period: PerformancePeriod, small_cell_threshold: int, more_columns: Sequence[str] = ()
+) -> tuple[Suite, ...]:
+    """Outgoing data: the tables of a release that people look at first.
+
+    Args:
+        more_columns: columns that every table has besides those of its contract.
+    """
     small_counts = list(range(1, small_cell_threshold + 1))
     reductions = [column.name for column in marts.INCENTIVES.columns if column.name.endswith("_adjustment")]
     incentives = (
@@ -94,35 +100,35 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
         _between("final_incentive", 0, None, "No payment is negative"),
         _not_less("calculated_incentive", "final_incentive", "No one is paid more than was calculated"),
         *(_between(name, None, 0, f"{_words(name)} never adds to a payment") for name in reductions),
-        *_of_contract(marts.INCENTIVES),
+        *_of_contract(marts.INCENTIVES, more_columns),
     )
     cases = (
         _between("performance_fraction", 0, 1, "No extra payment for costs below best practice"),
         _between("cost", 0.01, None, "Every case that counts has a cost"),
         _not_less("mpi_performance", "performance_incentive", "No case earns more than its maximum incentive"),
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
-        *_of_contract(marts.INCENTIVE_CASES),
+        *_of_contract(marts.INCENTIVE_CASES, more_columns),
     )
     norms = (
         _not_less("p75_cost", "best_practice_norm", "Best practice costs no more than the 75th percentile"),
         _between("cost_weight", 0.00000001, None, "Every cost weight is positive"),
         _not_in_set("cases", small_counts, f"No cell shows 1 to {small_cell_threshold} cases"),
-        *_of_contract(audit.PUBLIC_NORMS),
+        *_of_contract(audit.PUBLIC_NORMS, more_columns),
     )
     savings = (
         _in_set("period", [str(period)], f"Every figure is for {period}"),
         _between("cases", 0, None, "No number of cases is negative"),
-        *_of_contract(marts.SAVINGS),
+        *_of_contract(marts.SAVINGS, more_columns),
     )
     conservation = (
         _not_less("cases_in", "cases_kept", "No more cases are kept than were received"),
         _sums("cases_in", "cases_kept", "cases_excluded", "Cases received equal cases kept plus cases excluded"),
-        *_of_contract(marts.CONSERVATION),
+        *_of_contract(marts.CONSERVATION, more_columns),
     )
     quality = (
         _not_in_set("rows", small_counts, f"No count of 1 to {small_cell_threshold} rows is shown"),
         _between("rate", 0, 1, "A rate is between 0 and 1"),
-        *_of_contract(DATA_QUALITY),
+        *_of_contract(DATA_QUALITY, more_columns),
     )
     about = {table.name: table.grain for table in (*marts.TABLES.values(), DATA_QUALITY)}
     return tuple(
@@ -138,9 +144,9 @@ def of_release(period: PerformancePeriod, small_cell_threshold: int) -> tuple[Su
     )
 
 
-def _of_contract(table: Table) -> Iterator[Expectation]:
+def _of_contract(table: Table, more_columns: Sequence[str] = ()) -> Iterator[Expectation]:
     yield Expectation("There is at least one row", "ExpectTableRowCountToBeBetween", {"min_value": 1})
-    columns = {"column_set": list(table.names), "exact_match": True}
+    columns = {"column_set": [*table.names, *more_columns], "exact_match": True}
     yield Expectation("The columns are those of the data dictionary", "ExpectTableColumnsToMatchSet", columns)
     if len(table.key) > 1:
         statement = f"No two rows share {', '.join(table.key[:-1])} and {table.key[-1]}"
