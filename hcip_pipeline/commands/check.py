@@ -26,7 +26,7 @@ def command(
     html_file: Path | None,
     period_key: str | None,
 ) -> None:
-    """Check a file before it is sent, by the intake's own rules. Needs no home. Exit 1 if it would be refused.
+    """Check a file before it is sent, against the intake's own rules. Needs no home. Exit 1 if it would be refused.
 
     PATH is a hospital's submission, CMS claim files, a program or reference file, a survey form, a protocol or a
     policy, or a folder of them.

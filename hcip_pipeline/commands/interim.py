@@ -18,7 +18,7 @@ from hcip_pipeline.home.folders import Home
 @volume_options
 @json_option
 def command(quarter: str, home_path: Path | None, threads: int | None, as_json: bool) -> None:
-    """Compare QUARTER (2025Q1) with the norms, between two releases. Nothing it shows is payable.
+    """Compare QUARTER (2025Q1) with the norms, for meetings between two releases. Nothing it shows is payable.
 
     Each hospital gets a page by institution, service line, cost center, APR-DRG and physician, in
     <home>/interim/<quarter>/. It covers the data that `hcip ingest` has accepted.
