@@ -95,7 +95,7 @@ def _print_due(due: object) -> None:
     if due.kept_sources:
         click.echo(f"lake/known: {len(due.kept_sources)} files that only these releases were made from")
     if due.left_over:
-        click.echo(f"lake/quarantine and warehouse: {len(due.left_over)} files that nothing reads any more")
+        click.echo(f"lake/quarantine and warehouse: {len(due.left_over)} files that nothing reads anymore")
     if due.elsewhere:
         click.echo(
             "The same patients' rows are also in these files. Other periods may need them; deleting them is up to you:"
