@@ -104,7 +104,8 @@ PHYSICIAN_FIGURES = Table(
 _WINDOW = Column("window_name", "text", "performance, baseline or base_year", key=True)
 GROUPER_CASES = Table(
     "grouper_cases",
-    "one row per window and grouper version of its cases: how many have an APR-DRG that the other side's version lacks",
+    "one row per window and grouper version: cases, and those whose APR-DRG is unknown to a version of the base year "
+    "or the period",
     (
         _PERIOD,
         _WINDOW,
@@ -113,7 +114,7 @@ GROUPER_CASES = Table(
         Column(
             "cases_unknown",
             "integer",
-            "of these, with an APR-DRG that a version of the other side (base year, period) lacks",
+            "of these, with an APR-DRG unknown to a version of the other side: the period, or the base year",
         ),
         Column("cases_bridged", "integer", "cases; regrouped in grouper_bridge.csv"),
         Column("cases_in_another_cell", "integer", "of these, with another APR-DRG or severity after regrouping"),

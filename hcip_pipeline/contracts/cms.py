@@ -180,7 +180,11 @@ CLAIMS_REPORT = Table(
         Column("rows_changed", "integer", "records delivered again with another key or amount; the newest counts"),
         Column("claim_versions", "integer", "originals, adjustments and cancellations"),
         Column("final_claims", "integer", "claims that remain"),
-        Column("denied_final_claims", "integer", "of these, denied: kept, but outside every sum of payments"),
+        Column(
+            "denied_final_claims",
+            "integer",
+            "of these, denied: kept, but in no sum of payments other than final_amount",
+        ),
         Column("cancelled_claims", "integer", "originals and adjustments removed with their cancellation"),
         Column("orphan_cancellations", "integer", "cancellations with nothing to cancel"),
         Column("orphans_without_key", "integer", "of the orphans, those with no claim under their key"),

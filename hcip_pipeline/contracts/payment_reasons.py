@@ -98,7 +98,7 @@ _TABLE = (
         "conditions",
         "a condition of payment was not met",
         "conditions not met",
-        "Each condition of payment that was not met reduces the amount by its weight.",
+        "Conditions of payment that were not met reduced the amount.",
     ),
     PaymentReason(
         "WEIGHTS_NOT_100",

@@ -47,7 +47,7 @@ COLUMNS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("cost", "Cost", "dollars"),
         ("against_state", "Compared with the state", "percent"),
         ("difference", "Difference in dollars", "signed"),
-        ("change", "Compared with a year earlier", "percent"),
+        ("change", "Compared with the baseline", "percent"),
         ("potential", "To best practice", "dollars"),
     ),
     "cells": (

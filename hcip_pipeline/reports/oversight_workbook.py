@@ -28,7 +28,7 @@ _LEVEL = (
     Column("statewide_cost", "Same cases at the statewide mean", "money", 16),
     Column("difference_from_statewide", "Difference from the state", "money", 16),
     Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
-    Column("adjusted_cost_change", "Change from a year earlier", "percent", 12),
+    Column("adjusted_cost_change", "Change from the baseline", "percent", 12),
     Column("best_practice_cost", "At best practice", "money", 16),
     Column("potential_savings", "To best practice, variable part", "money", 15),
 )
@@ -45,7 +45,7 @@ _CENTER = (
     Column("statewide_cost", "Same cases at the statewide mean", "money", 16),
     Column("difference_from_statewide", "Difference from the state", "money", 16),
     Column("cost_ratio", "Cost as a share of the state's", "percent", 12),
-    Column("adjusted_cost_change", "Change from a year earlier", "percent", 12),
+    Column("adjusted_cost_change", "Change from the baseline", "percent", 12),
 )
 _HISTORY = (
     Column("period", "Period", "text", 10),
@@ -238,7 +238,7 @@ def _summary(made: Book, source: ReportSource, content: Committee) -> None:
         ("Of these, cases of care partners", hospital["care_partner_cases"], "count"),
         ("Savings pool", all_physicians and all_physicians["potential_savings"], "money"),
         (
-            "Saved compared with a year earlier, all physicians",
+            "Saved compared with the baseline, all physicians",
             all_physicians and all_physicians["internal_savings"],
             "money",
         ),

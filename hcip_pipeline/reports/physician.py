@@ -307,7 +307,7 @@ def improvement_words(row: Row) -> list[str]:
     name = words.STREAMS[row["stream"]]
     if not row["has_baseline"]:
         cases = words.plural(row["baseline_cases"], "case")
-        return [f"{name}: {cases} a year earlier, too few to measure improvement."]
+        return [f"{name}: {cases} in the baseline, too few to measure improvement."]
     earned = words.money(row["improvement_incentive"]) if row["improvement_incentive"] else "nothing"
     if row["stream"] == "medical":
         days = words.went(words.number(row["baseline_adjusted_los"]), words.number(row["adjusted_los"]))
