@@ -7,7 +7,7 @@ _CCN = Column("hospital_ccn", "text", "CMS certification number of the hospital"
 
 EXCLUSIONS = Table(
     "exclusions",
-    "one row per window, hospital and exclusion reason (the first that applies; a NO_NORM case is counted but earns nothing)",
+    "one row per window, hospital and exclusion reason (the first that applies; NO_NORM cases count but earn nothing)",
     (
         _PERIOD,
         Column("window_name", "text", "performance, baseline or base_year", key=True),

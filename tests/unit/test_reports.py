@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -342,6 +343,28 @@ def test_the_list_of_single_cases_ends_with_a_note(draft: Draft, monkeypatch: py
     cut = physician_page(source, A, partner).decode()
     assert len(whole.splitlines()) - len(cut.splitlines()) == cases - 2 > 0
     assert f"The first 2 of {cases}, without account numbers" in cut and "The first 2" not in whole
+
+
+def _under(draft: Draft, **changes: object) -> Draft:
+    """The draft as if it had been settled under another policy; its figures stay."""
+    return replace(draft, policy=replace(draft.policy, policy=draft.policy.policy.model_copy(update=changes)))
+
+
+@pytest.mark.parametrize("failure", ["lose_weight", "lose_all"])
+def test_a_failed_condition_is_explained_as_the_policy_has_it(draft: Draft, failure: str) -> None:
+    source = ReportSource(_under(draft, condition_failure=failure))
+    partner = source.current.of_partner("incentives", A, npi(2))[0] | {"conditions_met_weight": Decimal("0.5")}
+    text = physician_page(source, A, partner | {"conditions_adjustment": -partner["calculated_incentive"]}).decode()
+    assert ("the whole amount is lost if any condition is not met" in text) == (failure == "lose_all")
+    assert ("Each condition is rounded to the cent" in text) == (failure == "lose_weight")
+
+
+@pytest.mark.parametrize("gate", ["cell_mean", "none"])
+def test_pages_mention_the_gate_only_if_the_policy_has_one(draft: Draft, gate: str) -> None:
+    documents = render_reports(_under(draft, performance_gate=gate))
+    text = next(each.content.decode() for each in documents if each.path == f"reports/{A}/oversight.html")
+    assert ("earns nothing for that kind of case" in text) == (gate == "cell_mean")
+    assert "improvement is measured against each physician" in text
 
 
 def test_the_same_release_gives_the_same_bytes(draft: Draft, released: Path) -> None:  # noqa: F811
