@@ -88,7 +88,7 @@ _TABLE = (
     PaymentReason(
         "NO_BASELINE",
         "calculated",
-        "there were too few baseline cases to measure improvement in every stream",
+        "there were too few baseline cases to measure improvement in one or both streams",
         "too few baseline cases",
         "You had too few medical or surgical cases in the baseline to measure improvement; those cases earn no "
         "improvement incentive.",

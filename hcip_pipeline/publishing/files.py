@@ -45,6 +45,7 @@ from hcip_pipeline.release.rests_on import named_releases
 from hcip_pipeline.release.synthetic_mark import marked_document
 from hcip_pipeline.release.tables import WrittenFile, write_table
 from hcip_pipeline.release.verification import VerificationReport, verify_release
+from hcip_pipeline.reports import words
 from hcip_pipeline.warehouse.build import BuildResult
 
 #: fewer rows than this are recomputed faster than another process can start
@@ -127,9 +128,9 @@ def _recomputing(
     def recomputed() -> VerificationReport:
         report = verify()
         if must_verify and not report.ok:
+            differ = words.plural(report.differences, "recomputed figure differs", "recomputed figures differ")
             raise HcipError(
-                f"nothing is released: {report.differences} figures differ when recomputed from the release's own "
-                f"files; the first is {report.listed[0]}",
+                f"nothing is released: {differ} from the release's own files; the first is {report.listed[0]}",
                 file=root,
                 rule="RELEASE-GATE",
                 fix="this is a bug in the program: keep the lake and report it",

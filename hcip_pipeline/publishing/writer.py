@@ -27,6 +27,7 @@ from hcip_pipeline.release.manifest import FILE_NAME, manifest_sha256, write_man
 from hcip_pipeline.release.private_files import make_private, private_folder
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import resting_on
+from hcip_pipeline.reports import words
 from hcip_pipeline.warehouse.build import BuildResult, fingerprints
 
 
@@ -117,8 +118,9 @@ def check_gate(build: BuildResult) -> None:
     failed = [node for node in build.nodes if node.status not in ("success", "pass")]
     if failed or not build.nodes:
         names = ", ".join(node.unique_id.split(".")[2] for node in failed[:5]) or "nothing was built"
+        failures = words.plural(len(failed), "check or model", "checks or models")
         raise HcipError(
-            f"nothing is released: {len(failed)} checks or models did not pass ({names})",
+            f"nothing is released: {failures} did not pass ({names})",
             file=build.file,
             rule="RELEASE-GATE",
             fix="correct what they name and run the period again",
