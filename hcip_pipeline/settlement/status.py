@@ -28,6 +28,8 @@ from hcip_pipeline.settlement.recognition import outlook
 
 #: days after a quarter's end by which hospitals must have sent it (methodology §1)
 QUARTER_DUE_DAYS = 45
+#: state -> what ``hcip status`` prints for it, if it is not the same
+_STATE_TEXT = {"in": "accepted"}
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     for delivery in status.deliveries:
         senders.setdefault(delivery.sender, []).append(delivery)
     for sender, sent in senders.items():
-        reported = [f"{each.partition} {each.state}" + _due(each) for each in sent]
+        reported = [f"{each.partition} {_STATE_TEXT.get(each.state, each.state)}{_due(each)}" for each in sent]
         lines.append(f"  {sender:<8}{', '.join(reported)}")
         lines += [f"          {each.note}" for each in sent if each.note]
     if status.held:
