@@ -1,5 +1,5 @@
-"""What leaves the pipeline: layouts as data, the writer, the manifest, and the proof.
+"""What leaves the pipeline: layouts as data, the manifest, reading, suppression, explanation, and the proof.
 
-Belongs here: turning a finished build into immutable files and checking them.
-Does not belong here: computing a figure; every number is in a mart.
+Belongs here: what a release's files contain, who may receive them, and checking them (``verification``).
+Does not belong here: assembling a release (``publishing``); computing a figure; every number is in a mart.
 """
