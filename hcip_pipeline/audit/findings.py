@@ -164,8 +164,10 @@ def _payments(draft: Draft) -> Iterator[_Found]:
 
 def _adjustments(draft: Draft) -> Iterator[_Found]:
     key = ["hospital_ccn", "npi", "restated_period"]
+    paid = draft.table("payment_reconciliation").filter(pl.col("verdict") == "AS_RELEASED", pl.col("payments") > 0)
     by_payment = (
         draft.table("prior_period_adjustments")
+        .join(paid, left_on=key, right_on=["hospital_ccn", "npi", "paid_period"], how="anti")  # paid as restated
         .group_by(key)
         .agg(pl.col("adjustment_amount").sum(), pl.col("cause").unique().sort(), pl.col("restated_release").max())
     )

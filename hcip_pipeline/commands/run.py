@@ -106,27 +106,32 @@ def settle_or_recognize(
 
 
 def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json: bool) -> None:
-    """Print the releases, the changed inbox files that were not ingested, and the later releases that are stale."""
+    """Print the releases, inbox files that changed or were refused, and the later releases that are stale."""
     from hcip_pipeline.ledger.lines import head_of
     from hcip_pipeline.operations.summary import print_releases, release_facts
     from hcip_pipeline.periods import PerformancePeriod
     from hcip_pipeline.release.rests_on import stale_releases
     from hcip_pipeline.settlement.recognition import changed_at_last_run
+    from hcip_pipeline.settlement.refused_files import refused_files
 
     stale = stale_releases(home, period)
     settled = [PerformancePeriod.parse(release.period) for release in releases]
     changed = list(dict.fromkeys(change for each in settled for change in changed_at_last_run(home, each)))
+    refused = list(dict.fromkeys(file for each in settled for file in refused_files(home, each)))
     if as_json:
         facts = [release_facts(release, head_of(home)) for release in releases]
         onward_facts = {
             "stale": [reason.as_dict() for reason in stale],
             "changed_since_taken_in": [c.as_dict() for c in changed],
+            "refused_files": [file.as_dict() for file in refused],
         }
         show_json(facts[0] | {"onward": facts[1:]} | onward_facts)
         return
     print_releases(home, releases)
     for each in changed:
         click.echo(f"not ingested: {each}\nWhat to do: {each.fix}")
+    for file in refused:
+        click.echo(f"refused: {file}\nWhat to do: {file.fix}")
     for holding in _waiting(home, settled):
         click.echo(f"waiting: {holding} holds payments that the {holding.year} cap had no room for")
         click.echo(f"What to do: settle it and the later half-years again: `hcip run {holding} --onward`")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import polars as pl
 
 from hcip_pipeline.contracts.payment_reasons import PaymentReason, parse_holds, parse_reasons
 from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.plain_lines import wrapped
 from hcip_pipeline.publishing.writer import Release
@@ -96,7 +96,8 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
         if rows.is_empty():
             continue
         lines.append(f"{title}, because")
-        for reason, found in _by_reason(rows, is_hold=status == "HELD"):
+        by_reason = list(_by_reason(rows, is_hold=status == "HELD"))
+        for reason, found in by_reason:
             places = found["hospital_ccn"].unique().sort().to_list()
             if status == "HELD":
                 amount = f"  {found['final_incentive'].sum():>14,}"
@@ -104,6 +105,8 @@ def closing_lines(release: Release, hospitals: Mapping[str, str]) -> list[str]:
             else:
                 amount = ""
             lines.append(f"  {found.height:>5,}{amount}  {reason} ({_first(places)})")
+        if sum(found.height for _, found in by_reason) > rows.height:
+            lines.append("         (a payment with several reasons counts under each)")
     return lines
 
 
@@ -116,7 +119,7 @@ def _first(places: Sequence[str]) -> str:
 
 def _is_synthetic(release: Release) -> bool:
     manifest = release.folder / MANIFEST
-    return manifest.is_file() and bool(json.loads(manifest.read_text(encoding="utf-8")).get("synthetic"))
+    return manifest.is_file() and bool(read_record(manifest).get("synthetic"))
 
 
 def _by_reason(rows: pl.DataFrame, *, is_hold: bool) -> list[tuple[str, pl.DataFrame]]:

@@ -87,7 +87,7 @@ class ReleaseDifference:
     """Two releases of one period side by side; unchanged rows are left out.
 
     ``moved``: figure -> its change over all rows: calculated, final and payable incentives by payment, internal and
-    potential savings by hospital and scope.
+    potential savings by hospital, of all physicians.
     """
 
     period: str
@@ -225,9 +225,10 @@ def _compared_savings(
         SavingsDifference(ccn, scope, *(amount or _ZERO for amount in (internal, internal_after, best, best_after)))
         for ccn, scope, internal, best, internal_after, best_after in both.sort("hospital_ccn", "scope").iter_rows()
     ]
+    of_all = [each for each in every if each.scope == "all"]  # participating physicians are part of all
     moved = {
-        "internal savings": Moved.of((each.internal_before, each.internal_after) for each in every),
-        "potential savings": Moved.of((each.potential_before, each.potential_after) for each in every),
+        "internal savings": Moved.of((each.internal_before, each.internal_after) for each in of_all),
+        "potential savings": Moved.of((each.potential_before, each.potential_after) for each in of_all),
     }
     changed = [
         each

@@ -7,7 +7,6 @@ and checking the files against the manifest (``verification``).
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import polars as pl
 
 from hcip_pipeline.errors import HcipError
 from hcip_pipeline.home.folders import Home
+from hcip_pipeline.home.records import read_record
 from hcip_pipeline.periods import PerformancePeriod
 from hcip_pipeline.reference.invented import MARK
 from hcip_pipeline.release.layouts import MANIFEST, folder_of
@@ -51,8 +51,7 @@ class ReleaseFiles:
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
         """``datapackage.json``; it does not exist yet while the release is being written."""
-        content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        return content
+        return read_record(self.folder / MANIFEST, fix="restore the release from a backup")
 
     @functools.cached_property
     def hospitals(self) -> list[str]:

@@ -6,7 +6,6 @@ here: the computation.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from hcip_pipeline.periods import PerformancePeriod, base_year_window
 from hcip_pipeline.policy.loader import PolicyFile, read_policy
 from hcip_pipeline.policy.model import Policy
 from hcip_pipeline.release.manifest import FILE_NAME as MANIFEST
-from hcip_pipeline.release.reading import released_frame, releases_of
+from hcip_pipeline.release.reading import ReleaseFiles, released_frame, releases_of
 from hcip_pipeline.settlement.build_record import recorded_parts
 from hcip_pipeline.settlement.norm_tables import norm_key
 from hcip_pipeline.settlement.period import build_period, rebuild_base_year, windows_of
@@ -84,7 +83,7 @@ def open_build(
             fix=f"run `hcip run {period}` first",
         )
     release, manifest = releases[-1], releases[-1] / MANIFEST
-    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content = ReleaseFiles.at(release).manifest
     text = content["policy"]["text"]
     policy = PolicyFile(read_policy(text, manifest), text, "", manifest)
     spec = BuildSpec(str(period), "period", windows_of(period, policy.policy), policy.policy)

@@ -44,3 +44,7 @@ class TableRefusedError(HcipError):
             row=first.row,
             rule=first.rule if total == 1 else "",
         )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process, which receives the problems rather than the message."""
+        return type(self), (Path(self.file), self.problems, self.counts)

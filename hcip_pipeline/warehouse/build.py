@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -98,6 +99,10 @@ class BuildStoppedError(HcipError):
     def __init__(self, nodes: tuple[NodeResult, ...], message: str, **details: Any) -> None:
         super().__init__(message, **details)
         self.nodes = nodes
+
+    def __reduce__(self) -> tuple[object, ...]:
+        details: dict[str, Any] = {"fix": self.fix, "file": self.file or None, "row": self.row, "rule": self.rule}
+        return partial(type(self), **details), (self.nodes, self.message)
 
 
 class ModelError(BuildStoppedError, ComputationError):

@@ -216,6 +216,31 @@ def test_a_file_overwritten_after_it_was_ingested_is_named_every_time(
     )
 
 
+def test_a_refused_program_file_is_named_every_time(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    """The run settles the period without the file's new rows; neither it nor the status may pass over them."""
+    file = home.inbox / "program" / str(PERIOD) / "care_partners.csv"
+    rows = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    replaced(file, "".join([*rows, rows[-1]]).encode())  # the last care partner, listed twice
+    with pytest.raises(SystemExit):
+        cli.main(["ingest", str(PERIOD), "--home", str(home.root)])
+    run_again(home)
+    capsys.readouterr()
+    assert outlook(home, PERIOD).unchanged is not None
+    cli.main(["run", str(PERIOD), "--home", str(home.root)])
+    cli.main(["status", str(PERIOD), "--home", str(home.root)])
+    reported = " ".join(capsys.readouterr().out.split())
+    assert reported.count(f"inbox/program/{PERIOD}/care_partners.csv was refused, and version 1 still counts") == 2
+    assert f"row {len(rows) + 1}" in reported
+    cli.main(["run", str(PERIOD), "--home", str(home.root), "--json"])
+    assert [each["in_force"] for each in json.loads(capsys.readouterr().out)["refused_files"]] == [1]
+    replaced(file, "".join(rows).encode())
+    with pytest.raises(SystemExit):
+        cli.main(["ingest", str(PERIOD), "--home", str(home.root)])
+    run_again(home)
+    cli.main(["run", str(PERIOD), "--home", str(home.root)])
+    assert "was refused" not in capsys.readouterr().out
+
+
 def test_rebuild_settles_an_unchanged_period_again(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from hcip_pipeline import cli
 from hcip_pipeline.audit.findings import finding_tables
 from hcip_pipeline.audit.payments import prior_period_adjustments
 from hcip_pipeline.audit.report import audit_report
+from hcip_pipeline.contracts.audit import PAYMENT_RECONCILIATION
 from hcip_pipeline.contracts.catalog import LAKE_SOURCES
 from hcip_pipeline.contracts.screening import ATTENDING_SCREENING
 from hcip_pipeline.errors import HcipError
@@ -180,6 +181,22 @@ def test_the_next_periods_audit_report_carries_the_adjustment(restated: Restated
     (page,) = audit_report(next_draft)
     shown = Page(page.content.decode()).table("Period", "Hospital", "Care partner", "Causes", "Adjustment")
     assert {(hospital.split()[-1], partner.split()[-1]) for _, hospital, partner, *_ in shown} == set(owed)
+
+
+def test_an_adjustment_is_no_finding_once_the_restated_amount_was_paid(
+    restated: RestatedHome, next_draft: Draft
+) -> None:
+    owed = difference(restated)
+    (ccn, npi), *others = owed
+    amount = D("10.00")
+    row = (str(NEXT), str(PERIOD), "r2", ccn, npi, "PAYABLE", amount, amount, 1, D(0), "AS_RELEASED")
+    paid = pl.DataFrame([row], schema=PAYMENT_RECONCILIATION.schema, orient="row")
+    tables = {"payment_reconciliation": paid, "prior_period_adjustments": prior_period_adjustments(next_draft)}
+    for name, frame in tables.items():
+        frame.write_parquet(next_draft.files.folder / "audit" / f"HCIP_STATE_{name}_{next_draft.name}.parquet")
+    (findings,) = finding_tables(replace(next_draft, files=ReleaseFiles(next_draft.files.folder, NEXT, 1)))
+    own = findings.frame.filter(rule="PRIOR_PERIOD_ADJUSTMENT")
+    assert set(own.select("hospital_ccn", "npi").iter_rows()) == set(others) != set()
 
 
 def test_the_next_period_recommends_the_adjustment_once(restated: RestatedHome, next_draft: Draft) -> None:

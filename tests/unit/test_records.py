@@ -16,6 +16,7 @@ from hcip_pipeline.home.records import read_record
 from hcip_pipeline.home.storage_faults import explain_storage_errors, storage_fault_behind
 from hcip_pipeline.intake.cclf.receipts import receipts
 from hcip_pipeline.intake.program.receipts import receipts_of
+from hcip_pipeline.release.reading import ReleaseFiles
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b"[" * 100_000, b'{"version": 1}'])
@@ -73,3 +74,12 @@ def test_a_disk_fault_is_reported_whatever_error_wraps_it(
 
 def test_an_error_of_another_kind_is_no_storage_fault() -> None:
     assert storage_fault_behind(ValueError("disk is full of it"), "x") is None
+
+
+def test_a_truncated_manifest_of_a_release_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "2025H1" / "r1"
+    folder.mkdir(parents=True)
+    (folder / "datapackage.json").write_text('{"inputs": [{"fi', encoding="utf-8")
+    with pytest.raises(HcipError, match="not JSON") as refused:
+        _ = ReleaseFiles.at(folder).manifest
+    assert (refused.value.rule, refused.value.fix) == ("RECORD-DAMAGED", "restore the release from a backup")

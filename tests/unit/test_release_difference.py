@@ -58,6 +58,17 @@ def test_a_hold_changes_only_the_payable_amount(tmp_path: Path, monkeypatch: pyt
     assert changed == {"calculated": 1, "final": 1, "payable": 2, "internal savings": 0, "potential savings": 0}
 
 
+def test_savings_are_summed_over_all_physicians(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Participating physicians are part of all: their savings are listed, and not added a second time."""
+    both = [SAVINGS, SAVINGS | {"scope": "participating"}]
+    changed = [each | {"internal_savings": each["internal_savings"] + D("1.00")} for each in both]
+    before, after = tables({}), tables({})
+    before["savings"], after["savings"] = pl.DataFrame(both), pl.DataFrame(changed)
+    compared = difference(*releases(monkeypatch, tmp_path, {1: before, 2: after}))
+    assert (compared.moved["internal savings"].changed, compared.moved["internal savings"].difference) == (1, D(1))
+    assert {each.scope for each in compared.savings} == {"all", "participating"}
+
+
 def test_only_savings_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     compared = difference(*releases(monkeypatch, tmp_path, {1: tables({}), 2: tables({}, internal_savings=D("-2.00"))}))
     assert (compared.moved["internal savings"].changed, compared.moved["internal savings"].difference) == (1, D(-7))
