@@ -50,7 +50,11 @@ class ReleaseFiles:
 
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
-        """``datapackage.json``; it does not exist yet while the release is being written."""
+        """``datapackage.json``; it does not exist yet while the release is being written.
+
+        Raises:
+            HcipError: RECORD-DAMAGED; the file is missing, cut or not JSON.
+        """
         return read_record(self.folder / MANIFEST, fix="restore the release from a backup")
 
     @functools.cached_property

@@ -13,6 +13,7 @@ from hcip_pipeline.home.folders import Home
 from hcip_pipeline.home.records import read_record
 from hcip_pipeline.intake.program.receipts import receipts_of
 from hcip_pipeline.periods import PerformancePeriod
+from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.file_names import shown_path
 
 
@@ -22,7 +23,7 @@ class RefusedFile:
 
     Attributes:
         file: path below the inbox, as a log may show it.
-        message: number of errors, and the first one with its place.
+        message: the first error with its place and rule, and how many more the receipt lists.
         fix: how to correct the first error.
         in_force: version that counts instead; 0 if there is none.
     """
@@ -61,13 +62,10 @@ def refused_files(home: Home, period: PerformancePeriod) -> list[RefusedFile]:
 
 
 def _refused(home: Home, receipt: Mapping[str, Any], file: str) -> Iterator[RefusedFile]:
-    errors = [problem for problem in receipt["problems"] if problem["severity"] == "ERROR"]
+    problems = [Problem.from_dict(problem) for problem in receipt["problems"]]
+    errors = [problem for problem in problems if problem.severity == "ERROR"]
     if receipt["status"] != "refused" or not errors or not (home.inbox / file).is_file():
         return
-    first = errors[0]
-    where = [f"row {first['row']}"] if first.get("row") is not None else []
-    where += [f"column {first['column']}"] if first.get("column") else []
-    place = f"{', '.join(where)}: " if where else ""
-    listed = f" (the first of {len(errors)} listed errors)" if len(errors) > 1 else ""
-    message = f"{place}{first['message']} [{first['rule']}]{listed}"
-    yield RefusedFile(shown_path(file), message, first["fix"], int(receipt.get("in_force") or 0))
+    more = f" (and {len(errors) - 1} more in its receipt)" if len(errors) > 1 else ""
+    message = f"{errors[0]} [{errors[0].rule}]{more}"
+    yield RefusedFile(shown_path(file), message, errors[0].fix, int(receipt.get("in_force") or 0))

@@ -25,7 +25,7 @@ from hcip_pipeline.reference.tables import load_reference
 from hcip_pipeline.release.reading import ReleaseFiles, releases_of
 from hcip_pipeline.release.rests_on import outdated
 from hcip_pipeline.settlement.recognition import outlook
-from hcip_pipeline.settlement.refused_files import refused_files
+from hcip_pipeline.settlement.refused_files import RefusedFile, refused_files
 
 #: days after a quarter's end by which hospitals must have sent it (methodology §1)
 QUARTER_DUE_DAYS = 45
@@ -84,7 +84,7 @@ class PeriodStatus:
     reasons: tuple[str, ...]
     changed_since_taken_in: tuple[dict[str, str], ...] = ()
     over_cap: tuple[OverCap, ...] = ()
-    refused_files: tuple[dict[str, Any], ...] = ()
+    refused_files: tuple[RefusedFile, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -111,7 +111,7 @@ def period_status(home: Home, period: PerformancePeriod, day: dt.date, policy_pa
         seen.reasons,
         tuple(changed.as_dict() for changed in seen.changed_since),
         tuple(_over_cap(newest)) if newest else (),
-        tuple(refused.as_dict() | {"message": str(refused)} for refused in refused_files(home, period)),
+        tuple(refused_files(home, period)),
     )
 
 
@@ -222,7 +222,7 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
     lines += [f"  not ingested: {changed['message']}; {changed['fix']}" for changed in status.changed_since_taken_in]
-    lines += [f"  refused: {refused['message']}; {refused['fix']}" for refused in status.refused_files]
+    lines += [f"  refused: {refused}; {refused.fix}" for refused in status.refused_files]
     if status.unchanged:
         lines.append(f"  a run now: nothing changed since {status.release}")
     else:

@@ -5,30 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from functools import cache
-from pathlib import Path
 
-import hcip_pipeline
+from tests.product_modules import PACKAGE, product_modules
 
-PACKAGE = Path(hcip_pipeline.__file__).parent
 MODELS = {path.stem for path in (PACKAGE.parent / "dbt_project" / "models").rglob("*.sql")}
 #: names of files, not of modules
 _FILES = (".yaml", ".csv", ".jsonl", ".log")
 
 
 @cache
-def _modules() -> dict[str, Path]:
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-@cache
 def _names(module: str) -> frozenset[str]:
     """What a module defines or imports, methods and fields of its classes included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(_modules()[module].read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(product_modules()[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -44,14 +33,14 @@ def _exists(reference: str, package: str) -> bool:
     for length in range(len(around), -1, -1):
         name = ".".join([*around[:length], reference]) if package else reference
         owner, _, last = name.rpartition(".")
-        if name in _modules() or (owner in _modules() and last in _names(owner)):
+        if name in product_modules() or (owner in product_modules() and last in _names(owner)):
             return True
     return False
 
 
 def _unknown(text: str, package: str) -> set[str]:
     """References of a module's text that lead nowhere."""
-    tops = {name.split(".")[0] for name in _modules()} - {"", "home"}  # ``home.inbox`` is a path of a Home
+    tops = {name.split(".")[0] for name in product_modules()} - {"", "home"}  # ``home.inbox`` is a path of a Home
     dotted = {
         name
         for name in re.findall(r"``([a-z_]+(?:\.[A-Za-z_]+)+)``", text)
@@ -70,7 +59,7 @@ def _unknown(text: str, package: str) -> set[str]:
 
 def test_every_module_that_is_referred_to_exists() -> None:
     unknown = {}
-    for module, path in _modules().items():
+    for module, path in product_modules().items():
         package = module if path.name == "__init__.py" else module.rpartition(".")[0]
         unknown[module] = _unknown(path.read_text(encoding="utf-8"), package)
     assert {module: names for module, names in unknown.items() if names} == {}

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hcip_pipeline
-from hcip_pipeline.errors import HcipError
+from hcip_pipeline.errors import HcipError, PartitionsFailedError
 from hcip_pipeline.rules.problem import Problem
 from hcip_pipeline.tables.refusals import TableRefusedError
+from hcip_pipeline.warehouse.build import ModelError, NodeResult
 
 
 def _error_classes() -> Iterator[type[HcipError]]:
@@ -38,3 +39,16 @@ def test_a_refused_table_arrives_whole() -> None:
     error = TableRefusedError(Path("per_diem.csv"), problems, Counter({"FILE-ABSENT": 2}))
     sent = pickle.loads(pickle.dumps(error))
     assert (str(sent), sent.problems, sent.counts) == (str(error), error.problems, error.counts)
+
+
+def test_a_stopped_build_arrives_whole() -> None:
+    nodes = (NodeResult("model.hcip.cases", "error", 0.1, 0, "no such column"),)
+    error = ModelError(nodes, "a model failed", file="cases.sql", rule="RELEASE-GATE", fix="correct the model")
+    sent = pickle.loads(pickle.dumps(error))
+    assert (type(sent), str(sent), sent.nodes) == (ModelError, str(error), nodes)
+
+
+def test_partitions_that_failed_arrive_whole() -> None:
+    error = PartitionsFailedError({"2025Q1": HcipError("it is empty", file="a.csv", rule="FILE-EMPTY", fix="send it")})
+    sent = pickle.loads(pickle.dumps(error))
+    assert (str(sent), str(sent.problems["2025Q1"])) == (str(error), str(error.problems["2025Q1"]))

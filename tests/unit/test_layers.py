@@ -14,9 +14,7 @@ from pathlib import Path
 
 import pytest
 
-import hcip_pipeline
-
-PACKAGE = Path(hcip_pipeline.__file__).parent
+from tests.product_modules import PACKAGE, product_modules
 
 #: The layers, from the top. A name covers the module and everything below it; the longest name that fits counts.
 #: Modules of one layer may import each other across packages; only circles between modules are ruled out.
@@ -57,15 +55,6 @@ _HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 _RANK = {name: rank for rank, names in enumerate(reversed(LAYERS)) for name in names}
 
 
-def _modules() -> dict[str, Path]:
-    """Dotted name below the package -> file; the package itself is the empty name."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
 @cache
 def _statements(path: Path) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
     """Every import statement of a file, wherever in it, and whether it is for type checkers alone."""
@@ -102,7 +91,7 @@ def _imports(path: Path, modules: Mapping[str, Path], with_type_checking: bool) 
 
 
 def _graph(with_type_checking: bool) -> dict[str, set[str]]:
-    modules = _modules()
+    modules = product_modules()
     return {name: _imports(path, modules, with_type_checking) - {name} for name, path in modules.items() if name}
 
 
@@ -147,7 +136,7 @@ def test_no_two_modules_import_each_other_at_run_time() -> None:
 
 
 def test_every_name_among_the_layers_is_a_module() -> None:
-    assert sorted((_RANK.keys() | BESIDE.keys()) - _modules().keys()) == []
+    assert sorted((_RANK.keys() | BESIDE.keys()) - product_modules().keys()) == []
 
 
 @pytest.mark.parametrize(
@@ -161,5 +150,5 @@ def test_an_import_from_above_is_found(module: str, other: str) -> None:
 def test_a_lazy_import_and_a_circle_are_found(tmp_path: Path) -> None:
     file = tmp_path / "module.py"
     file.write_text("def f():\n    from hcip_pipeline.publishing import writer\n", encoding="utf-8")
-    assert _imports(file, _modules(), with_type_checking=False) == {"publishing.writer"}
+    assert _imports(file, product_modules(), with_type_checking=False) == {"publishing.writer"}
     assert _circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})

@@ -55,6 +55,7 @@ def test_the_closing_lines_count_payments_and_name_each_hold(tmp_path: Path, mon
     lines = summary.closing_lines(release, {"999001": "Alder Point"})
     assert lines[:2] == ["5 payments to 4 care partners: 2 payable, 2 held, 1 zero", "held, because"]
     assert any(line.split()[:2] == ["2", "12.50"] and "(999001 Alder Point, 999002)" in line for line in lines)
+    assert lines[4].strip() == "(a payment with several reasons counts under each)"
     assert lines[-2] == "zero, because" and lines[-1].endswith("(999001)") and "no counted case" in lines[-1]
 
 
