@@ -131,7 +131,7 @@ def show(home: Home, period: PerformancePeriod, releases: list[Release], as_json
     for each in changed:
         click.echo(f"not ingested: {each}\nWhat to do: {each.fix}")
     for file in refused:
-        click.echo(f"refused: {file}\nWhat to do: {file.fix}")
+        click.echo(f"{file}\nWhat to do: {file.fix}")
     for holding in _waiting(home, settled):
         click.echo(f"waiting: {holding} holds payments that the {holding.year} cap had no room for")
         click.echo(f"What to do: settle it and the later half-years again: `hcip run {holding} --onward`")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from hcip_pipeline.home.folders import Home
@@ -66,6 +67,7 @@ def _refused(home: Home, receipt: Mapping[str, Any], file: str) -> Iterator[Refu
     errors = [problem for problem in problems if problem.severity == "ERROR"]
     if receipt["status"] != "refused" or not errors or not (home.inbox / file).is_file():
         return
+    first = errors[0].message if errors[0].column == Path(file).name else str(errors[0])  # the file as a whole
     more = f" (and {len(errors) - 1} more in its receipt)" if len(errors) > 1 else ""
-    message = f"{errors[0]} [{errors[0].rule}]{more}"
+    message = f"{first} [{errors[0].rule}]{more}"
     yield RefusedFile(shown_path(file), message, errors[0].fix, int(receipt.get("in_force") or 0))

@@ -222,7 +222,7 @@ def status_lines(status: PeriodStatus, shown: int = 10) -> list[str]:
     ]
     lines += [f"  stale: {reason['message']}; {reason['fix']}" for reason in status.stale]
     lines += [f"  not ingested: {changed['message']}; {changed['fix']}" for changed in status.changed_since_taken_in]
-    lines += [f"  refused: {refused}; {refused.fix}" for refused in status.refused_files]
+    lines += [f"  {refused}; {refused.fix}" for refused in status.refused_files]
     if status.unchanged:
         lines.append(f"  a run now: nothing changed since {status.release}")
     else:
